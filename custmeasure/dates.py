@@ -1,0 +1,112 @@
+"""Days, windows and time zones, read literally: what is not exactly a day or a window is refused."""
+
+import datetime as dt
+import re
+import zoneinfo
+
+from custmeasure.errors import UnknownName, UsageError
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_WINDOW = re.compile(r"([1-9][0-9]{0,5})([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def parse_day(value: object, name: str = "date") -> dt.date:
+    """Return the day that ``value`` writes as ``YYYY-MM-DD``.
+
+    Parameters
+    ----------
+    value
+        The text (a `datetime.date` is taken as it is).
+    name
+        What the value is for, named in the error.
+
+    Raises
+    ------
+    UsageError
+        For any other spelling, and for days that do not exist.
+    """
+    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+        return value
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise UsageError(
+        ko=f"{name} {value!r}: 날짜가 아닙니다. 2026-01-31처럼 연-월-일로 적어 주세요.",
+        en=f"{name} {value!r} is not a day. Write it as year-month-day, such as 2026-01-31.",
+    )
+
+
+def parse_window(value: object, name: str = "window") -> dt.timedelta:
+    """Return the length that ``value`` writes as a number and a unit: ``"7d"``, ``"30m"``.
+
+    Parameters
+    ----------
+    value
+        The text, with a unit of s, m, h, d or w (a `datetime.timedelta` is taken as it is).
+    name
+        What the value is for, named in the error.
+
+    Raises
+    ------
+    UsageError
+        For a bare number, an unknown unit, or a length that is not above 0.
+    """
+    if isinstance(value, dt.timedelta) and value > dt.timedelta(0):
+        return value
+    match = _WINDOW.fullmatch(value) if isinstance(value, str) else None
+    if match:
+        return dt.timedelta(**{_UNITS[match[2]]: int(match[1])})
+    raise UsageError(
+        ko=f"{name} {value!r}: 길이를 알 수 없습니다. 숫자와 단위로 적어 주세요: 7d, 12h, 30m, 10s, 2w.",
+        en=f"{name} {value!r} is not a length of time. Write a number and a unit: 7d, 12h, 30m, 10s, 2w.",
+    )
+
+
+def zone(name: str) -> zoneinfo.ZoneInfo:
+    """Return the time zone called ``name`` (``"Asia/Seoul"``).
+
+    Raises
+    ------
+    UnknownName
+        With the nearest time zone.
+    """
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError, TypeError):
+        pass
+    raise UnknownName("time zone", name, sorted(zoneinfo.available_timezones()))
+
+
+def day_start(day: dt.date, timezone: str) -> dt.datetime:
+    """Return the instant (UTC) at which ``day`` begins in ``timezone``."""
+    midnight = dt.datetime.combine(day, dt.time(), tzinfo=zone(timezone))
+    return midnight.astimezone(dt.UTC)
+
+
+def to_instant(value: object, timezone: str, name: str = "as_of") -> dt.datetime:
+    """Return the instant (UTC) that ``value`` means.
+
+    Parameters
+    ----------
+    value
+        A day (its start in ``timezone``), an ISO date and time, or a `datetime.datetime`; a date and
+        time without an offset is read in ``timezone``.
+
+    Raises
+    ------
+    UsageError
+        When ``value`` is none of these.
+    """
+    if isinstance(value, str) and not _DAY.fullmatch(value):
+        try:
+            value = dt.datetime.fromisoformat(value)
+        except ValueError:
+            return day_start(parse_day(value, name), timezone)
+    if not isinstance(value, dt.datetime):
+        return day_start(parse_day(value, name), timezone)
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=zone(timezone))
+    return value.astimezone(dt.UTC)

@@ -1,0 +1,1 @@
+"""What to do: copy tests and what changes earned."""

@@ -1,0 +1,1 @@
+"""One module a question: what happens in the shop."""

@@ -1,0 +1,1 @@
+"""Notebooks into dated reports: run, render, gate, publish, index."""

@@ -1,0 +1,1 @@
+"""Data in: shop.toml, the table contract, the reader, the checks, the sample shop."""

@@ -1,0 +1,1 @@
+"""What a result looks like: its table, its words in Korean and English, its plots."""

@@ -1,0 +1,1 @@
+"""Pure numerics on sufficient statistics: no engine, no tables, no plots."""
