@@ -1,0 +1,1 @@
+"""Marketing measurement for small online shops."""

@@ -1,1 +1,13 @@
 """The only room that runs queries: DuckDB by default."""
+
+from custmeasure.engine.table import (
+    AnyTable,
+    MissingTable,
+    Readable,
+    Table,
+    as_table,
+    file_table,
+    query,
+)
+
+__all__ = ["AnyTable", "MissingTable", "Readable", "Table", "as_table", "file_table", "query"]

@@ -22,12 +22,12 @@ class Text(str):
     __slots__ = ("ko",)
     ko: str
 
-    def __new__(cls, ko: str, en: str) -> Self:
+    def __new__(cls, ko: str, en: str) -> Self:  # noqa: D102
         text = super().__new__(cls, en)
         text.ko = ko
         return text
 
-    def __getnewargs__(self) -> tuple[str, str]:
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]
         return self.ko, str(self)
 
     def in_(self, lang: Lang | None = None) -> str:
@@ -51,7 +51,7 @@ class Verdict(str):
     reason: Text
     code: str | None
 
-    def __new__(cls, word: str, reason: Text, code: str | None = None) -> Self:
+    def __new__(cls, word: str, reason: Text, code: str | None = None) -> Self:  # noqa: D102
         if word not in VERDICTS:
             raise ValueError(f"{word!r} is not a verdict: {', '.join(VERDICTS)}")
         verdict = super().__new__(cls, word)
@@ -59,7 +59,9 @@ class Verdict(str):
         verdict.code = code
         return verdict
 
-    def __getnewargs__(self) -> tuple[str, Text, str | None]:
+    def __getnewargs__(  # type: ignore[override]
+        self,
+    ) -> tuple[str, Text, str | None]:
         return str(self), self.reason, self.code
 
     def word(self, lang: Lang | None = None) -> str:

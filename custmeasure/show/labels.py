@@ -1,0 +1,114 @@
+"""What a reader calls each column, each part of a definition and each of its values."""
+
+from custmeasure import language
+from custmeasure.language import Lang
+
+# Column or definition key → (Korean, English).
+LABELS: dict[str, tuple[str, str]] = {
+    "step": ("단계", "Step"),
+    "n_reached": ("도달", "Reached"),
+    "step_rate": ("앞 단계 대비", "From step before"),
+    "overall_rate": ("첫 단계 대비", "From first step"),
+    "median_hours_to_step": ("걸린 시간(중앙값)", "Typical time"),
+    "n_before": ("앞 단계", "At step before"),
+    "n_others": ("나머지 인원", "Others"),
+    "others_rate": ("나머지", "Others' rate"),
+    "n_lost": ("놓친 사람", "Lost"),
+    "segment": ("구분", "Segment"),
+    "cohort": ("첫 구매 시기", "Joined in"),
+    "cohort_size": ("인원", "People"),
+    "period": ("지난 기간", "Periods later"),
+    "n_retained": ("돌아온 사람", "Came back"),
+    "retained_rate": ("돌아온 비율", "Came back, share"),
+    "mature": ("기간 끝남", "Window over"),
+    "n_cohorts": ("코호트 수", "Cohorts"),
+    "variant": ("안", "Variant"),
+    "n_units": ("인원", "People"),
+    "n_conversions": ("전환", "Converted"),
+    "conversion_rate": ("전환율", "Conversion rate"),
+    "revenue_amount": ("1인당 순매출", "Net revenue a person"),
+    "diff": ("차이", "Difference"),
+    "rel_diff": ("상대 차이", "Relative difference"),
+    "p_value": ("p값", "p-value"),
+    "p_value_adj": ("p값(보정)", "p-value, adjusted"),
+    "unit": ("세는 단위", "Counted by"),
+    "window": ("기한", "Window"),
+    "order": ("순서", "Order"),
+    "ties": ("같은 시각", "Ties"),
+    "start": ("시작일", "From"),
+    "end": ("종료일", "To"),
+    "as_of": ("자료 기준", "Data up to"),
+    "by": ("나눈 기준", "Split by"),
+    "timezone": ("시간대", "Time zone"),
+    "engine": ("계산 엔진", "Engine"),
+    "n_pending": ("아직 기한 안", "Still within the window"),
+    "n_without_unit": ("단위 없는 기록", "Records without a unit"),
+    "mode": ("세는 방식", "Mode"),
+    "experiment": ("실험", "Experiment"),
+    "metric": ("지표", "Metric"),
+    "control": ("기준안", "Control"),
+    "alpha": ("유의수준", "alpha"),
+    "n_crossover": ("두 안을 모두 본 사람", "Saw two variants"),
+    "srm_p_value": ("배분 검정 p값", "Split check, p-value"),
+    "shares": ("계획한 배분", "Planned split"),
+    "min_effect": ("의미 있는 최소 차이", "Smallest difference that matters"),
+    "target": ("목표", "Target"),
+    "confidence": ("신뢰수준", "Confidence"),
+    "currency": ("통화", "Currency"),
+    "table": ("표", "Table"),
+    "file": ("파일", "File"),
+    "n_in_file": ("파일의 행", "Rows in file"),
+    "n_used": ("쓴 행", "Used"),
+    "n_rejected": ("읽지 못한 행", "Rejected"),
+    "n_duplicate": ("중복 행", "Duplicates"),
+    "n_outside": ("기간 밖 행", "Outside the period"),
+    "first_at": ("첫 기록", "First"),
+    "last_at": ("마지막 기록", "Last"),
+}
+
+# Values that appear in definitions and cells → (Korean, English).
+VALUES: dict[str, tuple[str, str]] = {
+    "visitor_id": ("방문자", "visitor"),
+    "customer_id": ("고객", "customer"),
+    "ordered": ("차례대로, 사이에 다른 행동 허용", "in order, other actions allowed between"),
+    "strict": ("차례대로, 사이에 다른 행동 없음", "in order, nothing between"),
+    "any": ("순서 상관없음", "in any order"),
+    "together": ("함께 인정", "count together"),
+    "later": ("더 늦은 것만", "strictly later only"),
+    "on": ("그 기간에 다시 옴", "came back in that period"),
+    "on_or_after": ("그 기간이나 그 뒤에 다시 옴", "came back in that period or later"),
+    "on_or_before": ("그 기간까지 다시 옴", "came back by that period"),
+    "day": ("일", "day"),
+    "week": ("주(월요일 시작)", "week from Monday"),
+    "month": ("월", "month"),
+    "hour": ("시간", "hour"),
+    "first": ("처음 온 때", "first time"),
+    "recurring": ("올 때마다", "every time"),
+    "conversion": ("전환", "conversion"),
+    "revenue": ("순매출", "net revenue"),
+    "(none)": ("(값 없음)", "(none)"),
+}
+
+_ORDERS = {
+    "events": ("방문 기록", "visits"),
+    "orders": ("주문", "orders"),
+    "exposures": ("실험 노출", "exposures"),
+    "customers": ("고객", "customers"),
+}
+
+
+def label(name: str, lang: Lang | None = None) -> str:
+    """Return what a reader calls the column or definition key ``name``."""
+    return language.pick(*LABELS[name], lang) if name in LABELS else name
+
+
+def value_label(value: str, lang: Lang | None = None) -> str:
+    """Return what a reader calls the value ``value``; unknown values stay as they are."""
+    return language.pick(*VALUES[value], lang) if value in VALUES else value
+
+
+def table_label(name: str, lang: Lang | None = None) -> str:
+    """Return what a reader calls the table ``name``, with its name in the contract."""
+    if name not in _ORDERS:
+        return name
+    return f"{language.pick(*_ORDERS[name], lang)} ({name})"

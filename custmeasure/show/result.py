@@ -1,0 +1,162 @@
+"""What every measure returns: a frozen table with its definition, notes, verdict and headline.
+
+A result prints as a table, in a terminal, a notebook and a report alike. The frame behind it stays
+tidy and unformatted. Printing never computes and never raises.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import ClassVar
+
+import pandas as pd
+
+from custmeasure.language import Lang
+from custmeasure.show import format as fmt
+from custmeasure.show import html
+from custmeasure.show.labels import label, table_label, value_label
+from custmeasure.show.words import Text, Verdict
+
+_LOWER, _UPPER = "_ci_lower", "_ci_upper"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Result:
+    """A measured answer.
+
+    Attributes
+    ----------
+    frame
+        Tidy and unformatted, with exactly the columns `COLUMNS` in that order.
+    definition
+        Everything that changes the number: unit, window, dates, time zone, engine.
+    notes
+        What a statistician would say aloud.
+    verdict
+        One of better, worse, no_difference, cannot_tell, invalid, with its reason.
+    """
+
+    frame: pd.DataFrame
+    definition: Mapping[str, object]
+    notes: tuple[Text, ...] = ()
+    verdict: Verdict = field(kw_only=True)
+
+    name: ClassVar[str] = "result"
+    COLUMNS: ClassVar[tuple[str, ...]] = ()
+    FORMATS: ClassVar[Mapping[str, fmt.Formatter]] = {}
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "definition", MappingProxyType(dict(self.definition)))
+
+    @property
+    def reason(self) -> Text:
+        """Why the verdict is what it is."""
+        return self.verdict.reason
+
+    @property
+    def formats(self) -> Mapping[str, fmt.Formatter]:
+        """How columns look whose name alone does not decide it."""
+        return self.FORMATS
+
+    def headline(self, lang: Lang | None = None) -> str:
+        """Return the answer in one or two sentences, verdict first."""
+        return f"{self.verdict.word(lang)}. {self.reason.in_(lang)}"
+
+    def display_frame(self, lang: Lang | None = None) -> pd.DataFrame:
+        """Return the frame as a reader sees it: labels, formatted numbers, intervals joined."""
+        shown = self.shown_frame()
+        columns = {column: self._cells(shown, column, lang) for column in _own_columns(shown)}
+        return pd.DataFrame({label(name, lang): cells for name, cells in columns.items()})
+
+    def shown_frame(self) -> pd.DataFrame:
+        """Return the rows that are printed; the whole frame unless a result says otherwise."""
+        return self.frame
+
+    def caption(self, lang: Lang | None = None) -> str:
+        """Return the definition as one line of text."""
+        parts = [
+            f"{label(key, lang)}: {self._said(key, value, lang)}"
+            for key, value in self.definition.items()
+            if value is not None
+        ]
+        return " · ".join(parts)
+
+    def __repr__(self) -> str:
+        lines = [self.headline(), "", self.display_frame().to_string(index=False), self.caption()]
+        return "\n".join(lines + [f"- {note.in_()}" for note in self.notes])
+
+    def _repr_html_(self) -> str:
+        return html.figure(
+            self.display_frame(),
+            numeric=_numeric(self.shown_frame(), self.display_frame()),
+            caption=self.caption(),
+            notes=[note.in_() for note in self.notes],
+        )
+
+    def _cells(self, frame: pd.DataFrame, column: str, lang: Lang | None) -> list[str]:
+        values = [self._show(column, value, lang) for value in frame[column]]
+        if column + _LOWER not in frame:
+            return values
+        lowers = [self._show(column, value, lang) for value in frame[column + _LOWER]]
+        uppers = [self._show(column, value, lang) for value in frame[column + _UPPER]]
+        ranges = [fmt.interval(*ends) for ends in zip(lowers, uppers, strict=True)]
+        return [f"{v} ({r})" if r else v for v, r in zip(values, ranges, strict=True)]
+
+    def _show(self, column: str, value: object, lang: Lang | None) -> str:
+        currency = str(self.definition.get("currency", "KRW"))
+        text = fmt.show(column, value, lang, currency, self.formats)
+        return value_label(text, lang) if isinstance(value, str) else text
+
+    def _said(self, key: str, value: object, lang: Lang | None) -> str:
+        if isinstance(value, Mapping):
+            return ", ".join(f"{k} {self._said(key, v, lang)}" for k, v in value.items())
+        if isinstance(value, list | tuple):
+            return ", ".join(str(part) for part in value)
+        if key in ("shares", "target", "min_effect", "alpha") and isinstance(value, float):
+            return f"{100 * value:g}%"
+        if key == "table":
+            return table_label(str(value), lang)
+        return self._show(key, value, lang)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Listing(Result):
+    """A table to read that answers no question by itself: a check, an overview."""
+
+    name: ClassVar[str] = "listing"
+
+    def headline(self, lang: Lang | None = None) -> str:
+        """Return the reason alone: a listing has nothing to judge."""
+        return self.reason.in_(lang)
+
+
+def missing_verdict(table: str) -> Verdict:
+    """Return the verdict of a measure whose table the shop does not have."""
+    reason = Text(
+        ko=f"이 상점에는 {table_label(table, 'ko')} 표가 없어 답할 수 없습니다. "
+        f"shop.toml의 [tables.{table}]에 파일을 지정하면 답합니다.",
+        en=f"This shop has no table of {table_label(table, 'en')}, so this question has no answer "
+        f"yet. Name its file under [tables.{table}] in shop.toml.",
+    )
+    return Verdict("cannot_tell", reason, code="MISSING_TABLE")
+
+
+def _own_columns(frame: pd.DataFrame) -> Iterator[str]:
+    return (name for name in frame.columns if not name.endswith((_LOWER, _UPPER)))
+
+
+def _numeric(frame: pd.DataFrame, shown: pd.DataFrame) -> list[bool]:
+    kinds = [pd.api.types.is_numeric_dtype(frame[name]) for name in _own_columns(frame)]
+    return [bool(kind) for kind in kinds] if len(kinds) == shown.shape[1] else []
+
+
+def table(frame: pd.DataFrame) -> Listing:
+    """Return any frame as an escaped table with its columns labelled and formatted.
+
+    Parameters
+    ----------
+    frame
+        Rows to show; a name of the house (``n_…``, ``…_rate``) decides how its column looks.
+    """
+    reason = Text("", "")
+    return Listing(frame, {}, verdict=Verdict("cannot_tell", reason, code="LISTING"))
