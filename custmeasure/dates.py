@@ -87,13 +87,13 @@ def day_start(day: dt.date, timezone: str) -> dt.datetime:
 
 
 def to_instant(value: object, timezone: str, name: str = "as_of") -> dt.datetime:
-    """Return the instant (UTC) that ``value`` means.
+    """Return the last instant (UTC) that ``value`` takes in.
 
     Parameters
     ----------
     value
-        A day (its start in ``timezone``), an ISO date and time, or a `datetime.datetime`; a date and
-        time without an offset is read in ``timezone``.
+        A day (taken in to its end in ``timezone``), an ISO date and time, or a `datetime.datetime`; a
+        date and time without an offset is read in ``timezone``.
 
     Raises
     ------
@@ -104,9 +104,37 @@ def to_instant(value: object, timezone: str, name: str = "as_of") -> dt.datetime
         try:
             value = dt.datetime.fromisoformat(value)
         except ValueError:
-            return day_start(parse_day(value, name), timezone)
+            parse_day(value, name)
     if not isinstance(value, dt.datetime):
-        return day_start(parse_day(value, name), timezone)
+        return day_start(parse_day(value, name) + dt.timedelta(days=1), timezone)
     if value.tzinfo is None:
         value = value.replace(tzinfo=zone(timezone))
     return value.astimezone(dt.UTC)
+
+
+def parse_span(start: object, end: object) -> tuple[dt.date | None, dt.date | None]:
+    """Return the days ``start`` and ``end``, each None when not given.
+
+    Raises
+    ------
+    UsageError
+        When one is not a day, or ``end`` lies before ``start``.
+    """
+    first = None if start is None or start == "" else parse_day(start, "start")
+    last = None if end is None or end == "" else parse_day(end, "end")
+    if first and last and last < first:
+        raise UsageError(
+            ko=f"끝나는 날(end) {last}이 시작하는 날(start) {first}보다 앞섭니다. 두 날을 바꾸십시오.",
+            en=f"end {last} lies before start {first}. Swap the two days.",
+        )
+    return first, last
+
+
+def day_end(day: dt.date, timezone: str) -> dt.datetime:
+    """Return the last instant (UTC, to the microsecond) of ``day`` in ``timezone``."""
+    return day_start(day + dt.timedelta(days=1), timezone) - dt.timedelta(microseconds=1)
+
+
+def local(instant: dt.datetime | None, timezone: str) -> dt.datetime | None:
+    """Return an instant as the clock on the wall shows it in ``timezone``."""
+    return None if instant is None else instant.astimezone(zone(timezone)).replace(tzinfo=None)

@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeAlias
 
 import duckdb
 import pandas as pd
@@ -26,7 +26,7 @@ SQL_TYPES = {
     "flag": "BOOLEAN",
 }
 
-Source = pa.Table | pd.DataFrame | tuple[Path, ...]
+Source: TypeAlias = pa.Table | pd.DataFrame | tuple[Path, ...]
 
 
 @dataclass(frozen=True)
@@ -50,17 +50,26 @@ class Table:
         The columns' names.
     timezone
         The time zone in which days are counted.
+    written_in
+        The time zone of instants that were written without one.
     as_of
         The last complete instant, or None when nobody knows it.
+    currency
+        The currency of its amounts, or None when nobody knows it.
+    delivered
+        (column, its name in the source) where the two differ.
     picked
-        New name → (column, type) for a table reduced by `pick`.
+        (new name, column, type) of a table reduced by `pick`.
     """
 
     name: str
     source: Source
     columns: tuple[str, ...]
     timezone: str = "UTC"
+    written_in: str = "UTC"
     as_of: dt.datetime | None = None
+    currency: str | None = None
+    delivered: tuple[tuple[str, str], ...] = ()
     picked: tuple[tuple[str, str, str], ...] = ()
 
     def pick(self, **columns: tuple[str, str]) -> Self:
@@ -74,21 +83,25 @@ class Table:
         for column, _ in columns.values():
             if column not in self.columns:
                 raise UnknownName("column", column, self.columns, where=self.name)
-        picked = tuple((new, column, kind) for new, (column, kind) in columns.items())
+        names = dict(self.delivered)
+        picked = tuple(
+            (new, names.get(column, column), kind) for new, (column, kind) in columns.items()
+        )
         return replace(self, picked=picked)
 
     def frame(self, *columns: str, limit: int = 1000) -> pd.DataFrame:
         """Return the first ``limit`` rows as a pandas frame, for looking at."""
         wanted = columns or self.columns
         shown = self.pick(**{column: (column, "any") for column in wanted})
-        return query("SELECT * FROM rows LIMIT $n", {"n": limit}, rows=shown).to_pandas()
+        rows = query("SELECT * FROM rows LIMIT $n", {"n": limit}, rows=shown)
+        return pd.DataFrame(rows.to_pandas())
 
     def __repr__(self) -> str:
         return f"Table {self.name}: {', '.join(self.columns)}"
 
 
-AnyTable = Table | MissingTable
-Readable = AnyTable | pd.DataFrame | pa.Table | str | Path
+AnyTable: TypeAlias = Table | MissingTable
+Readable: TypeAlias = AnyTable | pd.DataFrame | pa.Table | str | Path
 
 
 def as_table(source: Readable, timezone: str | None = None) -> AnyTable:
@@ -118,7 +131,8 @@ def as_table(source: Readable, timezone: str | None = None) -> AnyTable:
     if isinstance(source, pa.Table):
         return Table("frame", source, tuple(source.column_names), timezone or "UTC")
     raise UsageError(
-        ko=f"{type(source).__name__}은(는) 표가 아닙니다. 상점의 표, pandas 표, Arrow 표, 파일 경로를 주십시오.",
+        ko=f"{type(source).__name__}은(는) 표가 아닙니다. "
+        "상점의 표, pandas 표, Arrow 표, 파일 경로를 주십시오.",
         en=f"{type(source).__name__} is not a table. Give a table of a shop, a pandas frame, "
         "an Arrow table or the path of a file.",
     )
@@ -171,7 +185,7 @@ def query(sql: str, parameters: Mapping[str, object] | None = None, /, **tables:
         for name, table in tables.items():
             _view(connection, name, table)
         try:
-            return connection.execute(sql, dict(parameters or {})).to_arrow_table()
+            return connection.sql(sql, params=dict(parameters or {})).to_arrow_table()
         except duckdb.ConversionException as error:
             raise _unreadable(error, tables) from None
 
@@ -187,15 +201,21 @@ def _connect() -> duckdb.DuckDBPyConnection:
 def _view(connection: duckdb.DuckDBPyConnection, name: str, table: Table) -> None:
     relation = _scan(connection, table.source, [column for _, column, _ in table.picked])
     if table.picked:
-        relation = relation.select(*(_expression(*pick) for pick in table.picked))
+        types = dict(zip(relation.columns, map(str, relation.types), strict=True))
+        chosen = [_column(*pick, types[pick[1]], table.written_in) for pick in table.picked]
+        relation = relation.select(*chosen)
     relation.create_view(name)
 
 
-def _expression(new: str, column: str, kind: str) -> duckdb.Expression:
-    expression = duckdb.ColumnExpression(column)
-    if kind != "any":
-        expression = expression.cast(duckdb.type(SQL_TYPES[kind]))
-    return expression.alias(new)
+def _column(new: str, column: str, kind: str, given: str, written_in: str) -> duckdb.Expression:
+    """Return ``column`` as ``new``, read as ``kind``; an instant without a zone gets one."""
+    value = duckdb.ColumnExpression(column)
+    if kind == "instant" and given.startswith("TIMESTAMP") and "ZONE" not in given:
+        zone = duckdb.ConstantExpression(written_in)
+        value = duckdb.FunctionExpression("timezone", zone, value.cast(duckdb.type("TIMESTAMP")))
+    elif kind != "any":
+        value = value.cast(duckdb.type(SQL_TYPES[kind]))
+    return value.alias(new)
 
 
 def _scan(
@@ -209,7 +229,7 @@ def _scan(
     try:
         if files[0].endswith(".parquet"):
             return connection.read_parquet(files)
-        return connection.read_csv(files, all_varchar=True, header=True, strict_mode=True)
+        return connection.read_csv(list(files), all_varchar=True, header=True, strict_mode=True)
     except duckdb.Error as error:
         first = str(error).splitlines()[0]
         raise DataError(
