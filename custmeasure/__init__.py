@@ -1,1 +1,82 @@
-"""Marketing measurement for small online shops."""
+"""Marketing measurement for small online shops: measure, manage, improve.
+
+Open a shop: `open_shop`; in a notebook `start` and, last, `sign_off`.
+Measure: `funnel` and `funnel_gaps` (where do visitors stop?), `retention` and `cohort_gaps` (do they
+come back?).
+Improve: `copy_test`, `copy_test_from_counts`, `copy_test_from_moments` (which copy sells better?).
+Show: every answer prints itself; `show.plots` draws it; `table` shows any frame.
+
+Names are loaded when they are first used, so that ``import custmeasure`` stays quick.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from custmeasure import show
+    from custmeasure.improve.copy_test import (
+        CopyTestResult,
+        copy_test,
+        copy_test_from_counts,
+        copy_test_from_moments,
+    )
+    from custmeasure.measure.funnel import FunnelGaps, FunnelResult, funnel, funnel_gaps
+    from custmeasure.measure.retention import CohortGaps, RetentionResult, cohort_gaps, retention
+    from custmeasure.notebook import sign_off, start
+    from custmeasure.shop import Shop, open_shop
+    from custmeasure.show.result import table
+    from custmeasure.stats.mean import Moments
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "custmeasure.improve.copy_test": (
+        "CopyTestResult",
+        "copy_test",
+        "copy_test_from_counts",
+        "copy_test_from_moments",
+    ),
+    "custmeasure.measure.funnel": ("FunnelGaps", "FunnelResult", "funnel", "funnel_gaps"),
+    "custmeasure.measure.retention": ("CohortGaps", "RetentionResult", "cohort_gaps", "retention"),
+    "custmeasure.notebook": ("sign_off", "start"),
+    "custmeasure.shop": ("Shop", "open_shop"),
+    "custmeasure.show.result": ("table",),
+    "custmeasure.stats.mean": ("Moments",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "CohortGaps",
+    "CopyTestResult",
+    "FunnelGaps",
+    "FunnelResult",
+    "Moments",
+    "RetentionResult",
+    "Shop",
+    "cohort_gaps",
+    "copy_test",
+    "copy_test_from_counts",
+    "copy_test_from_moments",
+    "funnel",
+    "funnel_gaps",
+    "open_shop",
+    "retention",
+    "show",
+    "sign_off",
+    "start",
+    "table",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "show":
+        return importlib.import_module("custmeasure.show")
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'custmeasure' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

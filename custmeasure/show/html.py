@@ -11,6 +11,7 @@ CELL_LIMIT = 300
 def figure(
     frame: pd.DataFrame,
     *,
+    headline: str = "",
     numeric: Sequence[bool] = (),
     caption: str = "",
     notes: Sequence[str] = (),
@@ -21,6 +22,8 @@ def figure(
     ----------
     frame
         Texts to show; every one is escaped, and cut after 300 characters.
+    headline
+        The answer in words, above the table.
     numeric
         Which columns hold numbers and are set flush right.
     caption, notes
@@ -32,7 +35,7 @@ def figure(
     )
     body = "".join(_row(row, classes) for row in frame.itertuples(index=False, name=None))
     return (
-        '<figure class="cm-result"><table class="cm-table">'
+        f'<figure class="cm-result">{_headline(headline)}<table class="cm-table">'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         f"{_caption(caption)}{_notes(notes)}</figure>"
     )
@@ -49,6 +52,10 @@ def _cell(tag: str, value: object, kind: str) -> str:
         text = text[:CELL_LIMIT] + "…"
     attribute = f' class="{kind}"' if kind else ""
     return f"<{tag}{attribute}>{escape(text)}</{tag}>"
+
+
+def _headline(text: str) -> str:
+    return f'<p class="cm-headline">{escape(text)}</p>' if text else ""
 
 
 def _caption(text: str) -> str:

@@ -88,6 +88,7 @@ class Result:
     def _repr_html_(self) -> str:
         return html.figure(
             self.display_frame(),
+            headline=self.headline(),
             numeric=_numeric(self.shown_frame(), self.display_frame()),
             caption=self.caption(),
             notes=[note.in_() for note in self.notes],
