@@ -1,0 +1,166 @@
+"""Several notebooks side by side, each within its time and all within the run's."""
+
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from types import FrameType
+
+from custmeasure.language import Lang
+from custmeasure.report.execute import Executed
+from custmeasure.report.failure import Failure
+from custmeasure.report.kernels import Desk
+from custmeasure.report.notebooks import Notebook
+
+_TICK = 0.1  # seconds between two looks at the clock
+_GRACE = 4.0  # seconds in which ended kernels are gone
+
+
+Key = tuple[str, Lang]  # a notebook's name, and the language of its page
+
+
+@dataclass(frozen=True)
+class Task:
+    """A notebook to run in one language."""
+
+    notebook: Notebook
+    lang: Lang
+
+    @property
+    def key(self) -> Key:
+        """What tells it from other tasks."""
+        return self.notebook.name, self.lang
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a task is: the cell it is at of how many, or how it ended."""
+
+    name: str
+    lang: Lang
+    state: str  # running, done, failed
+    cell: int = 0
+    cells: int = 0
+    message: Failure | None = None
+    seconds: float = 0.0
+
+
+Watcher = Callable[[Progress], None]
+
+
+class Crew:
+    """Runs tasks, as many at a time as there are workers, and keeps the time.
+
+    Parameters
+    ----------
+    workers
+        Kernels side by side.
+    notebook_timeout, run_timeout
+        Seconds for one notebook, and for all.
+    watch
+        Is told every step.
+    """
+
+    def __init__(
+        self, workers: int, notebook_timeout: float, run_timeout: float, watch: Watcher
+    ) -> None:
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="notebook")
+        self._notebook_timeout = notebook_timeout
+        self._run_timeout = run_timeout
+        self._started = time.monotonic()
+        self._watch = watch
+        self._desks: dict[Key, Desk] = {}
+        self._over: Failure | None = None
+
+    def work(
+        self,
+        tasks: Sequence[Task],
+        do: Callable[[Task, Desk], Executed],
+        meanwhile: Callable[[], None],
+    ) -> dict[Key, Executed]:
+        """Do every task and return what came of it.
+
+        Parameters
+        ----------
+        tasks
+            In the order in which they start.
+        do
+            Does one, at a desk of its own.
+        meanwhile
+            Is called once while the first kernels start. What it raises ends the run, as an
+            interrupt does: kernels are killed and the exception goes on.
+        """
+        futures = {self._pool.submit(self._one, task, do): task for task in tasks}
+        try:
+            meanwhile()
+            self._wait(list(futures))
+        except BaseException:
+            self._end_all(Failure("중단했습니다.", "Stopped."))
+            wait(futures, timeout=_GRACE)
+            raise
+        finally:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+        return {task.key: future.result() for future, task in futures.items()}
+
+    def _one(self, task: Task, do: Callable[[Task, Desk], Executed]) -> Executed:
+        name, lang = task.key
+
+        def on_cell(cell: int, cells: int) -> None:
+            self._watch(Progress(name, lang, "running", cell, cells))
+
+        desk = self._desks[task.key] = Desk(on_cell)
+        done = Executed(None, self._over) if self._over else do(task, desk)
+        del self._desks[task.key]
+        failure = done.outcome if isinstance(done.outcome, Failure) else None
+        state = "failed" if failure else "done"
+        self._watch(Progress(name, lang, state, message=failure, seconds=done.seconds))
+        return done
+
+    def _wait(self, futures: list[Future[Executed]]) -> None:
+        """Wait for all, ending kernels whose time is over."""
+        while wait(futures, timeout=_TICK).not_done:
+            if time.monotonic() - self._started > self._run_timeout:
+                self._end_all(_late_run(self._run_timeout))
+            for desk in list(self._desks.values()):
+                if desk.seconds > self._notebook_timeout:
+                    desk.end(_late_notebook(self._notebook_timeout))
+
+    def _end_all(self, why: Failure) -> None:
+        self._over = self._over or why
+        for desk in list(self._desks.values()):
+            desk.end(why)
+
+
+def _late_notebook(seconds: float) -> Failure:
+    return Failure(
+        ko=f"노트북이 {seconds:g}초 안에 끝나지 않아 멈췄습니다.",
+        en=f"The notebook did not end within {seconds:g} s and was stopped.",
+    )
+
+
+def _late_run(seconds: float) -> Failure:
+    return Failure(
+        ko=f"전체 실행이 {seconds:g}초 안에 끝나지 않아 멈췄습니다.",
+        en=f"The whole run did not end within {seconds:g} s and was stopped.",
+    )
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Turn SIGTERM into the exception that Ctrl-C is, so that both end kernels on their way out."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
