@@ -136,9 +136,9 @@ def show(  # noqa: PLR0911
     return formatter(column, overrides)(number, lang, currency)
 
 
-def interval(lower: str, upper: str) -> str:
+def interval(lower: str, upper: str, lang: Lang | None = None) -> str:
     """Return an interval's two ends as one text, or nothing when there is none."""
-    return "" if BLANK in (lower, upper) else f"{lower} – {upper}"
+    return "" if BLANK in (lower, upper) else lower + language.pick(" ~ ", " to ", lang) + upper
 
 
 def _decimals(value: float) -> int:

@@ -66,6 +66,12 @@ LABELS: dict[str, tuple[str, str]] = {
     "last_at": ("마지막 기록", "Last"),
 }
 
+# Keys of a definition that mean something else than the column of that name.
+_DEFINITIONS: dict[str, tuple[str, str]] = {
+    "period": ("기간 단위", "Period"),
+    "cohort": ("코호트", "Cohort"),
+}
+
 # Values that appear in definitions and cells → (Korean, English).
 VALUES: dict[str, tuple[str, str]] = {
     "visitor_id": ("방문자", "visitor"),
@@ -100,6 +106,11 @@ _ORDERS = {
 def label(name: str, lang: Lang | None = None) -> str:
     """Return what a reader calls the column or definition key ``name``."""
     return language.pick(*LABELS[name], lang) if name in LABELS else name
+
+
+def definition_label(name: str, lang: Lang | None = None) -> str:
+    """Return what a reader calls the definition key ``name``."""
+    return language.pick(*_DEFINITIONS[name], lang) if name in _DEFINITIONS else label(name, lang)
 
 
 def value_label(value: str, lang: Lang | None = None) -> str:

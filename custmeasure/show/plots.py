@@ -27,8 +27,8 @@ from custmeasure.show.labels import label, value_label
 from custmeasure.show.result import Result
 
 _FONTS = Path(__file__).parent / "fonts"
-# Nanum has no minus sign (U+2212); DejaVu before it supplies what Nanum lacks.
-FAMILY = ["DejaVu Sans", "NanumSquare"]
+# Nanum has no minus sign (U+2212); DejaVu Sans after it supplies what Nanum lacks.
+FAMILY = ["NanumSquare", "DejaVu Sans"]
 
 INK, MUTED, LINE, ACCENT, SOFT = "#1f2933", "#616e7c", "#d9dee4", "#1b6ca8", "#c9ddec"
 # Colours that stay apart for readers with colour-blindness (Okabe and Ito 2008).
@@ -82,7 +82,7 @@ def retention(result: Result, ax: Axes | None = None) -> Axes:
         ax.plot(x, pooled["retained_rate"], color=ACCENT, linewidth=2.4, marker="o", markersize=4)
         _n_under(ax, x, pooled["cohort_size"])
         ax.set_xlabel(label("period") + f" ({value_label(str(result.definition['period']))})")
-        ax.set_ylabel(label("retained_rate"))
+        _say_axis(ax, label("retained_rate"))
         ax.set_ylim(bottom=0)
         ax.yaxis.set_major_formatter(ticker.PercentFormatter(1, decimals=0))
         return _finish(result, ax)
@@ -158,7 +158,7 @@ def _funnel_bars(result: Result, ax: Axes) -> None:
     ax.set_xticks(
         x, [_wrapped(s, n) for s, n in zip(frame["step"], frame["n_reached"], strict=True)]
     )
-    ax.set_ylabel(label("overall_rate"))
+    _say_axis(ax, label("overall_rate"))
     ax.set_ylim(0, 1.12 * max(1.0, np.nanmax(rate)))
 
 
@@ -180,16 +180,19 @@ def _funnel_segments(result: Result, by: str, ax: Axes) -> None:
     ax.set_xticks(range(len(names)), names)
     ax.set_xlim(-0.6, len(names) - 0.4)
     ax.set_ylim(0, 1.02)
-    ax.set_ylabel(label("step_rate"))
-    ax.legend(
-        title=None, ncols=len(shown), loc="lower left", bbox_to_anchor=(0, 1.0), frameon=False
-    )
+    _say_axis(ax, label("step_rate"))
+    ax.legend(ncols=len(shown), loc="lower right", bbox_to_anchor=(1, 0.99), frameon=False)
 
 
 def _cohorts(frame: pd.DataFrame, ax: Axes) -> None:
     ripe = frame[frame["mature"] & (frame["period"] > 0) & (frame["cohort_size"] > 0)]
     for _, rows in ripe.groupby("cohort"):
         ax.plot(rows["period"], rows["retained_rate"], color="#9aa5b1", linewidth=0.8, alpha=0.8)
+
+
+def _say_axis(ax: Axes, text: str) -> None:
+    """Name the vertical axis above it, where it is read without turning the head."""
+    ax.set_title(text, loc="left", fontsize=9, color=MUTED)
 
 
 def _n_under(ax: Axes, x: np.ndarray, sizes: Sequence[float]) -> None:

@@ -14,7 +14,7 @@ import pandas as pd
 from custmeasure.language import Lang
 from custmeasure.show import format as fmt
 from custmeasure.show import html
-from custmeasure.show.labels import label, table_label, value_label
+from custmeasure.show.labels import definition_label, label, table_label, value_label
 from custmeasure.show.words import Text, Verdict
 
 _LOWER, _UPPER = "_ci_lower", "_ci_upper"
@@ -75,7 +75,7 @@ class Result:
     def caption(self, lang: Lang | None = None) -> str:
         """Return the definition as one line of text."""
         parts = [
-            f"{label(key, lang)}: {self._said(key, value, lang)}"
+            f"{definition_label(key, lang)}: {self._said(key, value, lang)}"
             for key, value in self.definition.items()
             if value is not None
         ]
@@ -100,7 +100,7 @@ class Result:
             return values
         lowers = [self._show(column, value, lang) for value in frame[column + _LOWER]]
         uppers = [self._show(column, value, lang) for value in frame[column + _UPPER]]
-        ranges = [fmt.interval(*ends) for ends in zip(lowers, uppers, strict=True)]
+        ranges = [fmt.interval(*ends, lang) for ends in zip(lowers, uppers, strict=True)]
         return [f"{v} ({r})" if r else v for v, r in zip(values, ranges, strict=True)]
 
     def _show(self, column: str, value: object, lang: Lang | None) -> str:

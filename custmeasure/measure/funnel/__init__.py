@@ -11,7 +11,7 @@ Frame, one row a step (and segment): ``n_reached`` visitors; ``step_rate`` ÷ th
 before, in the best attempt. On the first step there is no step before, so those cells are blank.
 
 >>> FunnelResult.from_counts(["visit", "cart", "buy"], [1000, 300, 60]).said("en")
-'6.00% (4.69% – 7.65%) of 1,000 got from visit to buy.'
+'6.00% (4.69% to 7.65%) of 1,000 got from visit to buy.'
 """
 
 import datetime as dt

@@ -136,7 +136,7 @@ def _worst(row: pd.Series) -> Text:
 def _numbers(row: pd.Series, lang: Lang) -> str:
     own, others = fmt.percent(row["step_rate"], lang), fmt.percent(row["others_rate"], lang)
     ends = fmt.interval(
-        fmt.points(row["diff_ci_lower"], lang), fmt.points(row["diff_ci_upper"], lang)
+        fmt.points(row["diff_ci_lower"], lang), fmt.points(row["diff_ci_upper"], lang), lang
     )
     n, n_others, lost = (f"{row[name]:,.0f}" for name in ("n_before", "n_others", "n_lost"))
     if lang == "ko":

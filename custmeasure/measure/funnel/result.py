@@ -93,7 +93,7 @@ class FunnelResult(Result):
             return ""
         lower, upper = wilson(totals[-1], totals[0], 1 - float(str(self.definition["confidence"])))
         rate = fmt.percent(totals[-1] / totals[0], lang or "en")
-        ends = fmt.interval(fmt.show("x_rate", lower, lang), fmt.show("x_rate", upper, lang))
+        ends = fmt.interval(fmt.show("x_rate", lower, lang), fmt.show("x_rate", upper, lang), lang)
         first, last = self.steps[0], self.steps[-1]
         shown = f"{rate} ({ends})" if ends else rate
         return pick(

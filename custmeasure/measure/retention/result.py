@@ -148,6 +148,7 @@ class RetentionResult(Result):
         ends = fmt.interval(
             fmt.show("retained_rate", row["retained_rate_ci_lower"], lang),
             fmt.show("retained_rate", row["retained_rate_ci_upper"], lang),
+            lang,
         )
         unit_ko, unit_en = _COUNTED[str(self.definition["period"])]
         shown, n = (f"{rate} ({ends})" if ends else rate), f"{row['cohort_size']:,.0f}"
