@@ -93,6 +93,17 @@ VALUES: dict[str, tuple[str, str]] = {
     "conversion": ("전환", "conversion"),
     "revenue": ("순매출", "net revenue"),
     "(none)": ("(값 없음)", "(none)"),
+    "visit": ("방문", "visit"),
+    "session_start": ("방문", "visit"),
+    "page_view": ("페이지 보기", "page view"),
+    "view_product": ("상품 보기", "product view"),
+    "view_item": ("상품 보기", "product view"),
+    "add_to_cart": ("장바구니 담기", "cart"),
+    "begin_checkout": ("주문서 작성", "checkout"),
+    "purchase": ("구매", "purchase"),
+    "mobile": ("휴대폰", "mobile"),
+    "desktop": ("컴퓨터", "desktop"),
+    "tablet": ("태블릿", "tablet"),
 }
 
 _ORDERS = {
@@ -114,7 +125,9 @@ def definition_label(name: str, lang: Lang | None = None) -> str:
 
 
 def value_label(value: str, lang: Lang | None = None) -> str:
-    """Return what a reader calls the value ``value``; unknown values stay as they are."""
+    """Return what a reader calls ``value`` (or ``one → another``); others stay as they are."""
+    if " → " in value:
+        return " → ".join(value_label(part, lang) for part in value.split(" → "))
     return language.pick(*VALUES[value], lang) if value in VALUES else value
 
 

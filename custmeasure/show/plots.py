@@ -229,7 +229,7 @@ def _whiskers(frame: pd.DataFrame, name: str) -> np.ndarray:
 
 
 def _wrapped(name: object, n: float) -> str:
-    return textwrap.fill(str(name), 16, break_long_words=False) + f"\nn={n:,.0f}"
+    return textwrap.fill(value_label(str(name)), 16, break_long_words=False) + f"\nn={n:,.0f}"
 
 
 def _axes(height: float = 3.9) -> Axes:

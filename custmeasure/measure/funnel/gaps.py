@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from custmeasure.errors import UsageError
-from custmeasure.language import Lang
+from custmeasure.language import LANGUAGES, Lang
 from custmeasure.measure.funnel.result import FunnelResult
 from custmeasure.show import format as fmt
+from custmeasure.show.labels import value_label
 from custmeasure.show.result import Result
 from custmeasure.show.words import Text, Verdict
 from custmeasure.stats.groups import against_rest
@@ -126,10 +127,12 @@ def _verdict(frame: pd.DataFrame, result: FunnelResult, alpha: float) -> Verdict
 
 
 def _worst(row: pd.Series) -> Text:
-    said = {lang: _numbers(row, lang) for lang in ("ko", "en")}
+    said: dict[Lang, str] = {lang: _numbers(row, lang) for lang in LANGUAGES}
+    who = {lang: value_label(row["segment"], lang) for lang in LANGUAGES}
+    step = {lang: value_label(row["step"], lang) for lang in LANGUAGES}
     return Text(
-        f"가장 많이 새는 곳은 {row['segment']}의 {row['step']} 단계입니다. {said['ko']}",
-        f"The biggest leak is {row['segment']} at {row['step']}. {said['en']}",
+        f"가장 많이 새는 곳은 {who['ko']}의 {step['ko']} 단계입니다. {said['ko']}",
+        f"The biggest leak is {who['en']} at {step['en']}. {said['en']}",
     )
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from custmeasure.errors import UsageError
 from custmeasure.language import Lang, pick
 from custmeasure.show import format as fmt
+from custmeasure.show.labels import value_label
 from custmeasure.show.result import Result
 from custmeasure.show.words import Text, Verdict
 from custmeasure.stats.proportion import wilson
@@ -94,10 +95,10 @@ class FunnelResult(Result):
         lower, upper = wilson(totals[-1], totals[0], 1 - float(str(self.definition["confidence"])))
         rate = fmt.percent(totals[-1] / totals[0], lang or "en")
         ends = fmt.interval(fmt.show("x_rate", lower, lang), fmt.show("x_rate", upper, lang), lang)
-        first, last = self.steps[0], self.steps[-1]
+        first, last = (value_label(step, lang) for step in (self.steps[0], self.steps[-1]))
         shown = f"{rate} ({ends})" if ends else rate
         return pick(
-            f"{first}에 들어온 {totals[0]:,}명 가운데 {shown}가 {last}까지 갔습니다.",
+            f"{first}(으)로 들어온 {totals[0]:,}명 가운데 {shown}가 {last}까지 갔습니다.",
             f"{shown} of {totals[0]:,} got from {first} to {last}.",
             lang,
         )
@@ -171,8 +172,8 @@ def _verdict(
     n, k = totals[0], totals[-1]
     if n == 0:
         reason = Text(
-            f"이 기간에 {steps[0]}으로 들어와 기한이 끝난 사람이 없습니다.",
-            f"Nobody entered with {steps[0]} in this period and finished the window.",
+            f"이 기간에 {value_label(steps[0], 'ko')}(으)로 들어와 기한이 끝난 사람이 없습니다.",
+            f"Nobody entered with {value_label(steps[0], 'en')} in this period and finished the window.",
         )
         return Verdict("cannot_tell", reason, code="NO_UNITS")
     if target is None:

@@ -135,8 +135,8 @@ class RetentionResult(Result):
         return self.display_frame()
 
     def headline(self, lang: Lang | None = None) -> str:
-        """Return how many came back one period later, then the verdict."""
-        return f"{self.said(lang)} {self.reason.in_(lang)}".strip()
+        """Return which cohort stands out, then how many came back one period later."""
+        return f"{self.reason.in_(lang)} {self.said(lang)}".strip()
 
     def said(self, lang: Lang | None = None) -> str:
         """Return how many of all cohorts came back one period later, with the interval."""
