@@ -1,0 +1,48 @@
+# make report    the dated report of the sample shop, in reports/
+# make test      every test
+# Each makes the environment .venv when it is missing or out of date; nothing else is needed first.
+# Another Python (3.11 to 3.14): make report PYTHON=/path/to/python3.12
+
+SUPPORTED := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
+CANDIDATES := python3.13 python3.12 python3.11 python3.14 python3 python
+PYTHON ?= $(shell for p in $(CANDIDATES); do $$p -c '$(SUPPORTED)' >/dev/null 2>&1 && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.PHONY: report test lint bench lock clean
+
+report: $(READY)
+	$(BIN)/custmeasure run data/sample
+	@echo "Open $(CURDIR)/reports/index.html in a browser."
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+# QUICK=1: once each, nothing kept.
+bench: $(READY)
+	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
+
+# After a change of dependencies in pyproject.toml; needs uv.
+lock:
+	uv pip compile pyproject.toml --extra dev --universal --fork-strategy fewest --python-version 3.11 \
+	  --no-emit-index-url --no-header --no-annotate --generate-hashes --output-file constraints.txt
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# An environment of another tool, or one that was broken off, has no pip that works: it is made anew.
+$(READY): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "custmeasure needs Python 3.11 to 3.14 with venv (Debian: apt install python3-venv)." \
+	  "Name it: make report PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "Making the environment $(VENV); this takes some minutes, once."
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --compile --require-hashes -r constraints.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q custmeasure
+	@touch $@
