@@ -7,6 +7,8 @@ import zoneinfo
 from custmeasure.errors import UnknownName, UsageError
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}.*")
+_YEARS = range(1900, 2200)  # beyond them an instant in another time zone may not exist
 _WINDOW = re.compile(r"([1-9][0-9]{0,5})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -24,19 +26,26 @@ def parse_day(value: object, name: str = "date") -> dt.date:
     Raises
     ------
     UsageError
-        For any other spelling, and for days that do not exist.
+        For any other spelling, for days that do not exist, and for years before 1900 or after 2199.
     """
+    day = _day(value)
+    if day and day.year in _YEARS:
+        return day
+    raise UsageError(
+        ko=f"{name} {value!r}: 날짜가 아닙니다. 2026-01-31처럼 연-월-일로 적어 주세요.",
+        en=f"{name} {value!r} is not a day. Write it as year-month-day, such as 2026-01-31.",
+    )
+
+
+def _day(value: object) -> dt.date | None:
     if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
         return value
     if isinstance(value, str) and _DAY.fullmatch(value):
         try:
             return dt.date.fromisoformat(value)
         except ValueError:
-            pass
-    raise UsageError(
-        ko=f"{name} {value!r}: 날짜가 아닙니다. 2026-01-31처럼 연-월-일로 적어 주세요.",
-        en=f"{name} {value!r} is not a day. Write it as year-month-day, such as 2026-01-31.",
-    )
+            return None
+    return None
 
 
 def parse_window(value: object, name: str = "window") -> dt.timedelta:
@@ -100,16 +109,24 @@ def to_instant(value: object, timezone: str, name: str = "as_of") -> dt.datetime
     UsageError
         When ``value`` is none of these.
     """
-    if isinstance(value, str) and not _DAY.fullmatch(value):
+    moment = _moment(value)
+    if moment is None:
+        return day_end(parse_day(value, name), timezone)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone(timezone))
+    return moment.astimezone(dt.UTC)
+
+
+def _moment(value: object) -> dt.datetime | None:
+    """Return the date and time that ``value`` is or writes."""
+    if isinstance(value, dt.datetime):
+        return value if value == value else None  # noqa: PLR0124 - pandas' NaT equals nothing
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
         try:
-            value = dt.datetime.fromisoformat(value)
+            return dt.datetime.fromisoformat(value)
         except ValueError:
-            parse_day(value, name)
-    if not isinstance(value, dt.datetime):
-        return day_start(parse_day(value, name) + dt.timedelta(days=1), timezone)
-    if value.tzinfo is None:
-        value = value.replace(tzinfo=zone(timezone))
-    return value.astimezone(dt.UTC)
+            return None
+    return None
 
 
 def parse_span(start: object, end: object) -> tuple[dt.date | None, dt.date | None]:

@@ -70,7 +70,7 @@ def best_attempts(
     order
         ``"ordered"``, ``"strict"`` (nothing between) or ``"any"``.
     later
-        Whether a step must come strictly later than the one before.
+        Whether a step must come strictly later than the one before; in any order none is before.
     first, last
         The instants between which an attempt may begin, both included.
     as_of

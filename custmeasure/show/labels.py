@@ -70,10 +70,11 @@ LABELS: dict[str, tuple[str, str]] = {
 _DEFINITIONS: dict[str, tuple[str, str]] = {
     "period": ("기간 단위", "Period"),
     "cohort": ("코호트", "Cohort"),
+    "steps": ("단계", "Steps"),
 }
 
-# Values that appear in definitions and cells → (Korean, English).
-VALUES: dict[str, tuple[str, str]] = {
+# Values of a definition → (Korean, English).
+SETTINGS: dict[str, tuple[str, str]] = {
     "visitor_id": ("방문자", "visitor"),
     "customer_id": ("고객", "customer"),
     "ordered": ("차례대로, 사이에 다른 행동 허용", "in order, other actions allowed between"),
@@ -92,12 +93,16 @@ VALUES: dict[str, tuple[str, str]] = {
     "recurring": ("올 때마다", "every time"),
     "conversion": ("전환", "conversion"),
     "revenue": ("순매출", "net revenue"),
+}
+
+# Values that shops' data often hold → (Korean, English); no two share their words.
+VALUES: dict[str, tuple[str, str]] = {
     "(none)": ("(값 없음)", "(none)"),
     "visit": ("방문", "visit"),
-    "session_start": ("방문", "visit"),
+    "session_start": ("방문 시작", "session start"),
     "page_view": ("페이지 보기", "page view"),
     "view_product": ("상품 보기", "product view"),
-    "view_item": ("상품 보기", "product view"),
+    "view_item": ("상품 상세 보기", "item view"),
     "add_to_cart": ("장바구니 담기", "cart"),
     "begin_checkout": ("주문서 작성", "checkout"),
     "purchase": ("구매", "purchase"),
@@ -124,8 +129,13 @@ def definition_label(name: str, lang: Lang | None = None) -> str:
     return language.pick(*_DEFINITIONS[name], lang) if name in _DEFINITIONS else label(name, lang)
 
 
+def setting_label(value: str, lang: Lang | None = None) -> str:
+    """Return what a reader calls the value ``value`` of a definition."""
+    return language.pick(*SETTINGS[value], lang) if value in SETTINGS else value_label(value, lang)
+
+
 def value_label(value: str, lang: Lang | None = None) -> str:
-    """Return what a reader calls ``value`` (or ``one → another``); others stay as they are."""
+    """Return what a reader calls the datum ``value`` (or ``one → another``); others stay as they are."""
     if " → " in value:
         return " → ".join(value_label(part, lang) for part in value.split(" → "))
     return language.pick(*VALUES[value], lang) if value in VALUES else value

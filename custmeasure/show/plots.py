@@ -23,7 +23,7 @@ from matplotlib_inline import backend_inline
 
 from custmeasure.language import pick
 from custmeasure.show import format as fmt
-from custmeasure.show.labels import label, value_label
+from custmeasure.show.labels import label, setting_label, value_label
 from custmeasure.show.result import Result
 
 _FONTS = Path(__file__).parent / "fonts"
@@ -81,7 +81,7 @@ def retention(result: Result, ax: Axes | None = None) -> Axes:
         ax.fill_between(x, *ends, color=SOFT, linewidth=0)
         ax.plot(x, pooled["retained_rate"], color=ACCENT, linewidth=2.4, marker="o", markersize=4)
         _n_under(ax, x, pooled["cohort_size"])
-        ax.set_xlabel(label("period") + f" ({value_label(str(result.definition['period']))})")
+        ax.set_xlabel(label("period") + f" ({setting_label(str(result.definition['period']))})")
         _say_axis(ax, label("retained_rate"))
         ax.set_ylim(bottom=0)
         ax.yaxis.set_major_formatter(ticker.PercentFormatter(1, decimals=0))

@@ -14,7 +14,13 @@ import pandas as pd
 from custmeasure.language import Lang
 from custmeasure.show import format as fmt
 from custmeasure.show import html
-from custmeasure.show.labels import definition_label, label, table_label, value_label
+from custmeasure.show.labels import (
+    definition_label,
+    label,
+    setting_label,
+    table_label,
+    value_label,
+)
 from custmeasure.show.words import Text, Verdict
 
 _LOWER, _UPPER = "_ci_lower", "_ci_upper"
@@ -65,8 +71,10 @@ class Result:
     def display_frame(self, lang: Lang | None = None) -> pd.DataFrame:
         """Return the frame as a reader sees it: labels, formatted numbers, intervals joined."""
         shown = self.shown_frame()
-        columns = {column: self._cells(shown, column, lang) for column in _own_columns(shown)}
-        return pd.DataFrame({label(name, lang): cells for name, cells in columns.items()})
+        cells = {column: self._cells(shown, column, lang) for column in _own_columns(shown)}
+        frame = pd.DataFrame(cells)
+        frame.columns = pd.Index([label(name, lang) for name in cells])  # two labels may be alike
+        return frame
 
     def shown_frame(self) -> pd.DataFrame:
         """Return the rows that are printed; the whole frame unless a result says otherwise."""
@@ -95,7 +103,7 @@ class Result:
         )
 
     def _cells(self, frame: pd.DataFrame, column: str, lang: Lang | None) -> list[str]:
-        values = [self._show(column, value, lang) for value in frame[column]]
+        values = [self._cell(column, value, lang) for value in frame[column]]
         if column + _LOWER not in frame:
             return values
         lowers = [self._show(column, value, lang) for value in frame[column + _LOWER]]
@@ -103,10 +111,13 @@ class Result:
         ranges = [fmt.interval(*ends, lang) for ends in zip(lowers, uppers, strict=True)]
         return [f"{v} ({r})" if r else v for v, r in zip(values, ranges, strict=True)]
 
+    def _cell(self, column: str, value: object, lang: Lang | None) -> str:
+        text = self._show(column, value, lang)
+        return value_label(text, lang) if isinstance(value, str) else text
+
     def _show(self, column: str, value: object, lang: Lang | None) -> str:
         currency = str(self.definition.get("currency", "KRW"))
-        text = fmt.show(column, value, lang, currency, self.formats)
-        return value_label(text, lang) if isinstance(value, str) else text
+        return fmt.show(column, value, lang, currency, self.formats)
 
     def _said(self, key: str, value: object, lang: Lang | None) -> str:
         if isinstance(value, Mapping):
@@ -117,7 +128,8 @@ class Result:
             return f"{100 * value:g}%"
         if key == "table":
             return table_label(str(value), lang)
-        return self._show(key, value, lang)
+        text = self._show(key, value, lang)
+        return setting_label(text, lang) if isinstance(value, str) else text
 
 
 @dataclass(frozen=True, eq=False, repr=False)

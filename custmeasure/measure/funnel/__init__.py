@@ -69,7 +69,8 @@ def funnel(
         ``"ordered"``; ``"strict"`` (nothing between); ``"any"`` (in whatever order: the k-th row counts
         those who took at least k of the steps).
     ties
-        ``"together"`` (events of the same instant may follow each other) or ``"later"``.
+        ``"together"`` (events of the same instant may follow each other) or ``"later"`` (not with
+        ``order="any"``, where no step comes before another).
     target
         The overall rate aimed at.
     alpha
@@ -85,11 +86,12 @@ def funnel(
     UnknownName
         For a step, column, order or tie rule that does not exist.
     UsageError
-        For a window or a day that cannot be read, or no steps.
+        For a window or a day that cannot be read, no steps, or ``ties="later"`` in any order.
     """
     names = _names(steps)
     check_choice("order", order, ORDERS)
     check_choice("ties", ties, TIES)
+    _check_ties(order, ties)
     length = dates.parse_window(window)
     first, last = dates.parse_span(start, end)
     table = as_table(events)
@@ -134,6 +136,15 @@ def funnel(
         },
         notes=log.notes(known, n_pending),
     )
+
+
+def _check_ties(order: str, ties: str) -> None:
+    if order == "any" and ties == "later":
+        raise UsageError(
+            ko="order='any'에서는 앞뒤 단계가 없으므로 ties='later'를 쓸 수 없습니다. ties를 빼십시오.",
+            en="With order='any' no step comes before another, so ties='later' says nothing. "
+            "Leave ties out.",
+        )
 
 
 def _names(steps: Sequence[str]) -> list[str]:

@@ -23,13 +23,14 @@ _SEEN = """
     FROM events GROUP BY event ORDER BY n DESC, event"""
 
 # A unit is known here by the hash of its id: sorting numbers is several times faster than sorting texts,
-# and two of 40 million ids share one of 2^64 hashes with a chance of 0.00004.
+# and two of 40 million ids share one of 2^64 hashes with a chance of 0.00004. Two events of one instant
+# that differ in their segment alone stand in the order of its hash, whatever the order of the rows.
 _LOG = """
     SELECT hash(unit) AS unit, epoch_us(moment) AS moment, segment,
            CAST(coalesce(list_position($names, event) - 1, len($names)) AS SMALLINT) AS code
     FROM events
     WHERE unit IS NOT NULL AND moment IS NOT NULL AND ($every OR list_contains($names, event))
-    ORDER BY unit, moment, code"""
+    ORDER BY unit, moment, code, hash(segment)"""
 
 
 @dataclass(frozen=True)

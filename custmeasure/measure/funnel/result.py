@@ -61,8 +61,10 @@ class FunnelResult(Result):
         Raises
         ------
         UsageError
-            When a count is missing, negative or larger than the one before.
+            When a count is missing, not whole, negative or larger than the one before, when the
+            target is no share of 1, or ``by`` is the name of another column.
         """
+        _check(by, target)
         groups = n_reached if isinstance(n_reached, Mapping) else {"": n_reached}
         hours = median_hours if isinstance(median_hours, Mapping) else {"": median_hours}
         parts = [
@@ -85,12 +87,13 @@ class FunnelResult(Result):
 
     def headline(self, lang: Lang | None = None) -> str:
         """Return the verdict and how many got from the first step to the last."""
-        return f"{self.verdict.word(lang)}. {self.said(lang)} {self.reason.in_(lang)}".strip()
+        parts = (f"{self.verdict.word(lang)}.", self.said(lang), self.reason.in_(lang))
+        return " ".join(part for part in parts if part)
 
     def said(self, lang: Lang | None = None) -> str:
         """Return how many got from the first step to the last, with the interval."""
         totals = self.totals()
-        if not totals[0]:
+        if not totals or not totals[0]:
             return ""
         lower, upper = wilson(totals[-1], totals[0], 1 - float(str(self.definition["confidence"])))
         rate = fmt.percent(totals[-1] / totals[0], lang or "en")
@@ -106,7 +109,7 @@ class FunnelResult(Result):
     @property
     def steps(self) -> list[str]:
         """The steps' names, in order."""
-        n = len(self.frame) // max(1, self._n_segments())
+        n = len(self.frame) // self._n_segments()
         return [str(step) for step in self.frame["step"].iloc[:n]]
 
     def totals(self) -> list[int]:
@@ -115,7 +118,7 @@ class FunnelResult(Result):
         return [int(n) for n in counts.reshape(self._n_segments(), -1).sum(axis=0)]
 
     def _n_segments(self) -> int:
-        return 1 if self.by is None else int(self.frame[self.by].nunique())
+        return 1 if self.by is None else max(1, int(self.frame[self.by].nunique(dropna=False)))
 
 
 def missing_funnel(steps: Sequence[str], verdict: Verdict) -> FunnelResult:
@@ -124,13 +127,28 @@ def missing_funnel(steps: Sequence[str], verdict: Verdict) -> FunnelResult:
     return FunnelResult(frame, {"steps": list(steps)}, verdict=verdict)
 
 
+def _check(by: str, target: float | None) -> None:
+    if by in FunnelResult.COLUMNS:
+        raise UsageError(
+            ko=f"by={by!r}: 결과의 열 이름과 같습니다. 그 열의 이름을 바꾸십시오.",
+            en=f"by={by!r} is a column of the answer itself. Rename that column.",
+        )
+    if target is not None and not 0 <= target <= 1:
+        raise UsageError(
+            ko=f"목표(target) {target}: 0과 1 사이의 비율이어야 합니다. 3%는 0.03입니다.",
+            en=f"target {target} must be a share between 0 and 1: 3% is 0.03.",
+        )
+
+
+def _is_whole(n: object) -> bool:
+    return isinstance(n, int | float | np.number) and float(n).is_integer()
+
+
 def _checked(steps: Sequence[str], counts: Sequence[int]) -> list[int]:
     """Return the counts as whole numbers, one a step, never rising."""
-    whole = [int(n) for n in counts]
-    fits = len(whole) == len(steps) and all(
-        before >= after >= 0 for before, after in zip(whole, whole[1:], strict=False)
-    )
-    if fits and whole and whole[0] >= 0 and whole == list(counts):
+    whole = [int(n) for n in counts if _is_whole(n)]
+    falling = all(before >= after for before, after in zip(whole, whole[1:], strict=False))
+    if whole and len(whole) == len(counts) == len(steps) and falling and whole[-1] >= 0:
         return whole
     raise UsageError(
         ko=f"단계 {list(steps)}에 {list(counts)}: 단계마다 0 이상의 수가 하나씩 있고, "

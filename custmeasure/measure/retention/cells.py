@@ -13,7 +13,8 @@ COHORTS = ("first", "recurring")
 
 _REACH = """
     SELECT count(*) FILTER (WHERE unit IS NULL) AS n_without_unit,
-           min(timezone($timezone, moment)) AS first, max(timezone($timezone, moment)) AS last
+           min(timezone($timezone, moment)) FILTER (WHERE unit IS NOT NULL) AS first,
+           max(timezone($timezone, moment)) AS last
     FROM rows
     WHERE $as_of IS NULL OR moment <= CAST($as_of AS TIMESTAMPTZ)"""
 
@@ -49,6 +50,10 @@ _CELLS = {
         SELECT cohort, cohort AS period, count(*) AS n FROM cohorts GROUP BY cohort""",
 }
 
+_TEXTS = {
+    (cohort, mode): _VISITS + _COHORT[cohort] + _CELLS[mode] for cohort in COHORTS for mode in MODES
+}
+
 
 @dataclass(frozen=True)
 class Reach:
@@ -76,8 +81,7 @@ def count_cells(
         ``cohort, period`` (the wall-clock beginning of each) and ``n``.
     """
     parameters = {"period": period, "timezone": timezone, "as_of": _iso(as_of)}
-    sql = _VISITS + _COHORT[cohort] + _CELLS[mode]
-    return pd.DataFrame(query(sql, parameters, rows=rows).to_pandas())
+    return pd.DataFrame(query(_TEXTS[cohort, mode], parameters, rows=rows).to_pandas())
 
 
 def _iso(instant: dt.datetime | None) -> str | None:

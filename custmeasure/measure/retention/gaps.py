@@ -7,7 +7,12 @@ import pandas as pd
 
 from custmeasure.errors import UsageError
 from custmeasure.language import Lang
-from custmeasure.measure.retention.result import RetentionResult, cohort_name, first_returns
+from custmeasure.measure.retention.result import (
+    RetentionResult,
+    cohort_name,
+    cohort_verdict,
+    first_returns,
+)
 from custmeasure.show.result import Result
 from custmeasure.show.words import Text
 from custmeasure.stats.groups import against_rest
@@ -66,12 +71,13 @@ def cohort_gaps(result: RetentionResult, *, period: int = 1, alpha: float = 0.05
         raise UsageError(
             ko=f"period {period}: 1 이상의 수여야 합니다.", en=f"period {period} must be 1 or more."
         )
+    unit = str(result.definition.get("period"))
     cells = first_returns(result.frame, period)
     k, n = list(map(int, cells["n_retained"])), list(map(int, cells["cohort_size"]))
     gaps = against_rest(k, n, alpha)
     diff = [gap.diff for gap in gaps]
     frame = cells.assign(
-        cohort=[cohort_name(c, str(result.definition.get("period"))) for c in cells["cohort"]],
+        cohort=[cohort_name(c, unit) for c in cells["cohort"]],
         others_rate=cells["retained_rate"] - diff,
         diff=diff,
         diff_ci_lower=[gap.diff_ci_lower for gap in gaps],
@@ -80,6 +86,7 @@ def cohort_gaps(result: RetentionResult, *, period: int = 1, alpha: float = 0.05
         p_value_adj=benjamini_hochberg([gap.p_value for gap in gaps]),
     ).sort_values("diff", ignore_index=True)
     definition = {"period": period, "confidence": 1 - alpha}
-    return CohortGaps(
-        frame[list(CohortGaps.COLUMNS)], definition, (_OBSERVED,), verdict=result.verdict
-    )
+    verdict = result.verdict
+    if len(result.frame):
+        verdict = cohort_verdict(result.frame, alpha, unit, period)
+    return CohortGaps(frame[list(CohortGaps.COLUMNS)], definition, (_OBSERVED,), verdict=verdict)

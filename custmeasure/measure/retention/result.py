@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 import numpy as np
 import pandas as pd
 
+from custmeasure.errors import UsageError
 from custmeasure.language import Lang, pick
 from custmeasure.show import format as fmt
 from custmeasure.show.labels import label
@@ -25,6 +26,9 @@ _COUNTED = {
     "month": ("개월", "month"),
 }
 NOT_OVER = "·"
+_MOST_CELLS = 3_000_000
+_DAY = pd.Timedelta(1, "D")
+_INSTANT = pd.Timedelta(1, "us")  # the finest that two instants can differ by
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -70,23 +74,23 @@ class RetentionResult(Result):
             The last complete instant on the wall clock; None counts every period as over.
         alpha
             1 - the confidence of the intervals.
+
+        Raises
+        ------
+        UsageError
+            When the table would have millions of cells.
         """
         frequency = _FREQUENCY[period]
-        ends = [moment for moment in (known, as_of) if moment is not None]
         said = {**(definition or {}), "period": period, "as_of": as_of, "confidence": 1 - alpha}
-        if not ends or first is None:
-            empty = pd.DataFrame(columns=list(cls.COLUMNS))
-            return cls(empty, said, verdict=_nobody())
-        final = pd.Period(max(ends), frequency)
-        cohorts = pd.period_range(
-            pd.Period(first, frequency),
-            min(final, pd.Period(last, frequency))
-            if last
-            else _last_cohort(cells, final, frequency),
-        )
+        ends = [moment for moment in (known, as_of) if moment is not None]
+        final = pd.Period(max(ends), frequency) if ends else None
+        cohorts = _cohorts(cells, first, last, final, frequency)
+        if final is None or not len(cohorts):
+            empty = _empty()
+            return cls(empty, said, _notes(empty, mode, as_of, n_without_unit), verdict=_nobody())
         counts = _counts(cells, cohorts, final, mode, frequency)
         frame = _frame(counts, cohorts, as_of, alpha)
-        verdict = _verdict(frame, alpha, period)
+        verdict = cohort_verdict(frame, alpha, period)
         return cls(frame, said, _notes(frame, mode, as_of, n_without_unit), verdict=verdict)
 
     @property
@@ -105,7 +109,7 @@ class RetentionResult(Result):
             rows["n_retained"].to_numpy(float),
             rows["cohort_size"].to_numpy(float),
             rows["period"].to_numpy(int),
-            1 - float(str(self.definition["confidence"])),
+            1 - float(str(self.definition.get("confidence", 0.95))),
         )
         return rows.assign(**rates)
 
@@ -180,7 +184,14 @@ class RetentionResult(Result):
 
 def missing_retention(verdict: Verdict) -> RetentionResult:
     """Return the retention of a shop without the table asked for, the reason as verdict."""
-    return RetentionResult(pd.DataFrame(columns=list(RetentionResult.COLUMNS)), {}, verdict=verdict)
+    return RetentionResult(_empty(), {}, verdict=verdict)
+
+
+def _empty() -> pd.DataFrame:
+    counts = dict.fromkeys(("period", "cohort_size"), "int64")
+    kinds = {"cohort": "datetime64[us]", **counts, "n_retained": "Int64", "mature": "bool"}
+    columns = {name: kinds.get(name, "float64") for name in RetentionResult.COLUMNS}
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
 
 
 def cohort_name(cohort: pd.Timestamp, period: str) -> str:
@@ -189,8 +200,30 @@ def cohort_name(cohort: pd.Timestamp, period: str) -> str:
     return cohort.strftime(forms.get(period, "%Y-%m-%d"))
 
 
-def _last_cohort(cells: pd.DataFrame, final: pd.Period, frequency: str) -> pd.Period:
-    return pd.Period(cells["cohort"].max(), frequency) if len(cells) else final
+def _cohorts(
+    cells: pd.DataFrame,
+    first: dt.date | None,
+    last: dt.date | None,
+    final: pd.Period | None,
+    frequency: str,
+) -> pd.PeriodIndex:
+    """Return the cohorts from the first to the last asked for, or to the last that has anybody."""
+    if final is None or first is None:
+        return pd.PeriodIndex([], freq=frequency)
+    until = final
+    if last is not None:
+        until = min(final, pd.Period(pd.Timestamp(last) + _DAY - _INSTANT, frequency))
+    elif len(cells):
+        until = pd.Period(cells["cohort"].max(), frequency)
+    cohorts = pd.period_range(pd.Period(first, frequency), until)
+    if len(cohorts) * (final.ordinal - pd.Period(first, frequency).ordinal) > _MOST_CELLS:
+        raise UsageError(
+            ko="기간에 비해 단위(period)가 너무 짧아 표가 너무 큽니다. 더 긴 단위를 고르거나 "
+            "start를 늦추십시오.",
+            en="The period is too short for so long a time: the table would be too large. Choose a "
+            "longer period or a later start.",
+        )
+    return cohorts
 
 
 def _counts(
@@ -217,8 +250,8 @@ def _frame(
     width = counts.shape[1]
     row, k = np.nonzero(np.arange(width)[None, :] < width - np.arange(len(cohorts))[:, None])
     ends = pd.PeriodIndex.from_ordinals(cohorts.asi8[row] + k + 1, freq=cohorts.freq)  # type: ignore[attr-defined]
-    over = np.full(len(k), True) if as_of is None else ends.to_timestamp() <= pd.Timestamp(as_of)
-    mature = np.asarray(over)
+    last = ends.to_timestamp() - _INSTANT
+    mature = np.full(len(k), True) if as_of is None else np.asarray(last <= pd.Timestamp(as_of))
     shown = mature | (k == 0)
     n = np.where(shown, counts[row, k], np.nan)
     size = counts[row, 0]
@@ -280,9 +313,11 @@ def first_returns(frame: pd.DataFrame, period: int = 1) -> pd.DataFrame:
     return frame[ripe].reset_index(drop=True)
 
 
-def _verdict(frame: pd.DataFrame, alpha: float, period: str) -> Verdict:
-    """Say whether some cohort came back less than all others one period later."""
-    cells = first_returns(frame)
+def cohort_verdict(frame: pd.DataFrame, alpha: float, period: str, k: int = 1) -> Verdict:
+    """Say whether some cohort came back less than all others ``k`` periods later."""
+    if not frame["cohort_size"].sum():
+        return _nobody()
+    cells = first_returns(frame, k)
     if len(cells) < 2:
         reason = Text(
             "견줄 코호트가 아직 둘이 되지 않습니다.", "There are not yet two cohorts to compare."
