@@ -1,0 +1,230 @@
+"""The decision of a copy test: better, worse, no difference, or what is missing to tell."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from custmeasure.improve.copy_test import wording
+from custmeasure.improve.copy_test.effects import Comparison, Rate, Sample
+from custmeasure.improve.copy_test.plan import POWER, Missing, Traffic, units_needed
+from custmeasure.language import Lang, pick
+from custmeasure.show.words import Text, Verdict
+
+# Comparisons with these codes still say whether there is a difference, only not how large relatively.
+_TESTED = (None, "BASELINE_NEAR_ZERO")
+
+
+@dataclass(frozen=True)
+class Case:
+    """All that a decision rests on; the control stands first in ``samples`` and ``frame``."""
+
+    samples: Mapping[str, Sample]
+    compared: Mapping[str, Comparison]
+    frame: pd.DataFrame
+    alpha: float
+    min_effect: float
+    traffic: Traffic | None = None
+    currency: str = "KRW"
+
+    @property
+    def control(self) -> pd.Series:
+        """The control's row."""
+        return self.frame.iloc[0]
+
+    def row(self, name: str) -> pd.Series:
+        """Return a treatment's row."""
+        return self.frame[self.frame["variant"] == name].iloc[0]
+
+    def against_control(self, name: str, lang: Lang) -> str:
+        """Return a treatment beside the control, in words."""
+        several = len(self.compared) > 1
+        return wording.against(self.row(name), self.control, self.currency, lang, several=several)
+
+    def can_test(self, name: str) -> bool:
+        """Whether a treatment can be decided: it has a p-value and no rate rests on 0 conversions."""
+        pair = (next(iter(self.samples.values())), self.samples[name])
+        silent = any(isinstance(sample, Rate) and sample.k == 0 for sample in pair)
+        return self.compared[name].code in _TESTED and not silent
+
+    def is_sure(self, name: str) -> bool:
+        """Whether a treatment differs from the control, all treatments taken together."""
+        return self.can_test(name) and bool(self.row(name)["p_value_adj"] < self.alpha)
+
+    def is_small(self, name: str) -> bool:
+        """Whether the interval of the relative difference lies inside the smallest that matters."""
+        row = self.row(name)
+        return bool(
+            self.can_test(name)
+            and row["rel_diff_ci_lower"] > -self.min_effect
+            and row["rel_diff_ci_upper"] < self.min_effect
+        )
+
+
+def decide(case: Case) -> Verdict:
+    """Return the verdict on the treatments of a test that passed its checks."""
+    names = sorted(case.compared, key=lambda name: -_or_lowest(case.compared[name].diff))
+    sure = [name for name in names if case.is_sure(name)]
+    if sure and case.compared[sure[0]].diff > 0:
+        return Verdict("better", _found(case, sure[0]))
+    if sure == names:
+        return Verdict("worse", _found(case, names[0]))
+    open_ones = [name for name in names if name not in sure]
+    if all(case.is_small(name) for name in open_ones):
+        return Verdict("no_difference", _no_difference(case, open_ones[0]))
+    testable = [name for name in open_ones if case.can_test(name)]
+    if not testable:
+        return _no_test(case, open_ones[0])
+    return Verdict("cannot_tell", _not_yet(case, testable[0]))
+
+
+def _found(case: Case, name: str) -> Text:
+    def said(lang: Lang) -> str:
+        sides = case.against_control(name, lang)
+        if not case.is_small(name):
+            return sides
+        least = wording.percent(case.min_effect)
+        small = pick(f"다만 의미 있다고 정한 {least}보다는 작은 차이입니다.",
+                     f"That is less than the {least} that was set to matter.", lang)  # fmt: skip
+        return f"{sides} {small}"
+
+    return wording.each(said)
+
+
+def _no_difference(case: Case, name: str) -> Text:
+    least = wording.percent(case.min_effect)
+    return _with_sides(
+        case,
+        name,
+        lambda lang: pick(
+            f"차이가 있어도 ±{least}보다 작습니다. 어느 안을 써도 됩니다.",
+            f"If there is a difference, it is below ±{least}. Either may be used.",
+            lang,
+        ),
+    )
+
+
+def _no_test(case: Case, name: str) -> Verdict:
+    code = case.compared[name].code or "NO_CONVERSIONS"
+    if code in ("NO_UNITS", "TOO_FEW_UNITS"):
+        few = [str(row["variant"]) for _, row in case.frame.iterrows() if row["n_units"] < 2]
+        return Verdict("cannot_tell", Text(
+            f"{', '.join(few)}안에 기한이 끝난 사람이 2명이 되지 않아 견줄 수 없습니다.",
+            f"Fewer than 2 people in {', '.join(few)} have finished their window, "
+            "so there is nothing to compare.",
+        ), code=code)  # fmt: skip
+    reason = _with_sides(case, name, lambda lang: _silent(case, name, lang))
+    return Verdict("cannot_tell", reason, code=code)
+
+
+def _silent(case: Case, name: str, lang: Lang) -> str:
+    """Return why two samples that have units cannot be tested."""
+    pair = [case.control, case.row(name)]
+    counted = "n_conversions" in case.frame
+    none = [str(row["variant"]) for row in pair if counted and not row["n_conversions"]]
+    if len(none) == 1 and case.row(name)["p_value_adj"] < case.alpha:
+        return pick(
+            f"{none[0]}안에만 전환이 하나도 없습니다. 전환이 기록되는지 먼저 확인하십시오.",
+            f"Only {none[0]} has no conversion at all. Check first that its conversions are recorded.",
+            lang,
+        )
+    if len(none) == 1:
+        return pick(
+            f"{none[0]}안에 전환이 생겨야 판정할 수 있습니다.",
+            f"This can be judged once {none[0]} has conversions.",
+            lang,
+        )
+    if none:
+        return pick(
+            "아직 전환이 하나도 없습니다. 전환이 생기면 답할 수 있습니다.",
+            "There is no conversion yet. Once there are some, this can be answered.",
+            lang,
+        )
+    return pick(
+        "모두 같은 값이라 견줄 것이 없습니다. 값이 제대로 기록되는지 확인하십시오.",
+        "All values of a variant are the same, so there is nothing to test. "
+        "Check that they are recorded.",
+        lang,
+    )
+
+
+def _not_yet(case: Case, name: str) -> Text:
+    return _with_sides(case, name, lambda lang: _lacking(case, name, lang))
+
+
+def _lacking(case: Case, name: str, lang: Lang) -> str:
+    """Return how many more people would show the smallest effect that matters, or the one seen."""
+    least, seen = (_missing(case, name, e) for e in (case.min_effect, case.row(name)["rel_diff"]))
+    if math.isnan(least.growth) or case.compared[name].code:
+        return pick("사람이 더 있어야 가릴 수 있습니다.", "More people are needed to tell.", lang)
+    if least.growth <= 1:
+        return _enough(case.min_effect, lang)
+    said = [_asked(case, least, lang)]
+    if 1 < seen.growth < least.growth:
+        said.append(_if_real(case, seen, lang))
+    elif least.is_too_long(case.traffic):
+        said.append(pick("더 크게 바꾼 안이라면 더 빨리 알 수 있습니다.",
+                         "A bolder change would show sooner.", lang))  # fmt: skip
+    return " ".join(said)
+
+
+def _enough(min_effect: float, lang: Lang) -> str:
+    least = wording.percent(min_effect)
+    return pick(
+        f"{least} 차이가 있었다면 거의 드러났을 만큼 모였습니다. 차이가 있어도 그보다 작을 것입니다.",
+        f"There are enough people to have shown {least} in most cases. "
+        "A difference, if any, is probably smaller.",
+        lang,
+    )
+
+
+def _asked(case: Case, least: Missing, lang: Lang) -> str:
+    effect, more = wording.percent(least.rel_diff), least.more(case.traffic, lang)
+    chance = wording.percent(POWER)
+    return pick(
+        f"{effect} 차이를 {chance} 확률로 가리려면 {more} 필요합니다.",
+        f"To see a difference of {effect} with a chance of {chance}, {more} are needed.",
+        lang,
+    )
+
+
+def _if_real(case: Case, seen: Missing, lang: Lang) -> str:
+    effect, more = wording.percent(seen.rel_diff), seen.more(case.traffic, lang)
+    return pick(
+        f"지금 보이는 {effect}가 실제 차이라면 {more} 필요합니다.",
+        f"If the {effect} seen now is real, {more} are enough.",
+        lang,
+    )
+
+
+def _missing(case: Case, name: str, rel_diff: float) -> Missing:
+    control = next(iter(case.samples.values()))
+    # Holm may ask as much as Bonferroni, so that is what is planned for.
+    level = case.alpha / len(case.compared)
+    needed = units_needed(case.samples[name], control, rel_diff, level)
+    n_units = sum(sample.n for sample in case.samples.values())
+    return Missing(rel_diff, needed / max(control.n, 1), n_units, len(case.samples))
+
+
+def _with_sides(case: Case, name: str, rest: Callable[[Lang], str]) -> Text:
+    def said(lang: Lang) -> str:
+        parts = [case.against_control(name, lang), rest(lang), _losers(case, lang)]
+        return " ".join(part for part in parts if part)
+
+    return wording.each(said)
+
+
+def _losers(case: Case, lang: Lang) -> str:
+    """Return which treatments are surely worse, beside the one that the verdict is about."""
+    losers = [name for name in case.compared if case.is_sure(name) and case.compared[name].diff < 0]
+    if not losers:
+        return ""
+    names, control = ", ".join(losers), case.control["variant"]
+    return pick(
+        f"{names}안은 {control}안보다 확실히 낮습니다.", f"{names}: surely below {control}.", lang
+    )
+
+
+def _or_lowest(diff: float) -> float:
+    return -math.inf if math.isnan(diff) else diff
