@@ -6,7 +6,8 @@ names that the query's tables are given; values travel as bound parameters.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self, TypeAlias
@@ -15,7 +16,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from custmeasure.errors import DataError, EnvironmentProblem, UnknownName, UsageError
+from custmeasure.errors import DataError, EnvironmentProblem, UnknownName, UsageError, listed
 
 SQL_TYPES = {
     "text": "VARCHAR",
@@ -25,6 +26,22 @@ SQL_TYPES = {
     "count": "BIGINT",
     "flag": "BOOLEAN",
 }
+
+SUFFIXES = (".parquet", ".csv")
+
+# How CSV is written; DuckDB would otherwise guess it, row skipping and comments included.
+_CSV = {"header": True, "delimiter": ",", "quotechar": '"', "escapechar": '"', "skiprows": 0}
+
+# DuckDB's types of an instant that says no time zone.
+_CLOCKS = ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
+
+# A time of day that says its time zone: 09:00Z, 09:00:00+09:00, 09:00 Asia/Seoul.
+_ZONED = r":[0-9]{2}([.][0-9]+)? ?(Z|[+-][0-9]{2}(:?[0-9]{2})?|[A-Za-z_/]{3,})$"
+
+# What a shop keeps of an order, said once: every query that adds up money calls it.
+_NET_AMOUNT = """
+    CREATE MACRO net_amount(amount, discount, refund) AS
+        coalesce(amount, 0) - coalesce(discount, 0) - coalesce(refund, 0)"""
 
 Source: TypeAlias = pa.Table | pd.DataFrame | tuple[Path, ...]
 
@@ -72,22 +89,27 @@ class Table:
     delivered: tuple[tuple[str, str], ...] = ()
     picked: tuple[tuple[str, str, str], ...] = ()
 
-    def pick(self, **columns: tuple[str, str]) -> Self:
+    def pick(self, /, **columns: tuple[str, str]) -> Self:
         """Return the table reduced to ``new_name=(column, type)``.
+
+        A type with a question mark (``"number?"``) may name a column that is not there: then every
+        value is null.
 
         Raises
         ------
         UnknownName
             When a column does not exist, with the nearest one.
         """
-        for column, _ in columns.values():
-            if column not in self.columns:
-                raise UnknownName("column", column, self.columns, where=self.name)
-        names = dict(self.delivered)
-        picked = tuple(
-            (new, names.get(column, column), kind) for new, (column, kind) in columns.items()
-        )
+        picked = tuple((new, *self._source(*wanted)) for new, wanted in columns.items())
         return replace(self, picked=picked)
+
+    def _source(self, column: str, kind: str) -> tuple[str, str]:
+        """Return a column's name in the source (empty when it may be absent and is) and its type."""
+        if column in self.columns:
+            return dict(self.delivered).get(column, column), kind.removesuffix("?")
+        if kind.endswith("?"):
+            return "", kind.removesuffix("?")
+        raise UnknownName("column", column, self.columns, where=self.name)
 
     def frame(self, *columns: str, limit: int = 1000) -> pd.DataFrame:
         """Return the first ``limit`` rows as a pandas frame, for looking at."""
@@ -118,7 +140,7 @@ def as_table(source: Readable, timezone: str | None = None) -> AnyTable:
     Raises
     ------
     UsageError
-        When ``source`` is none of these.
+        When ``source`` is none of these, or two of its columns have one name.
     """
     if isinstance(source, MissingTable):
         return source
@@ -127,9 +149,9 @@ def as_table(source: Readable, timezone: str | None = None) -> AnyTable:
     if isinstance(source, str | Path):
         return file_table(Path(source), timezone=timezone or "UTC")
     if isinstance(source, pd.DataFrame):
-        return Table("frame", source, tuple(map(str, source.columns)), timezone or "UTC")
+        return Table("frame", source, _distinct(source.columns), timezone or "UTC")
     if isinstance(source, pa.Table):
-        return Table("frame", source, tuple(source.column_names), timezone or "UTC")
+        return Table("frame", source, _distinct(source.column_names), timezone or "UTC")
     raise UsageError(
         ko=f"{type(source).__name__}은(는) 표가 아닙니다. "
         "상점의 표, pandas 표, Arrow 표, 파일 경로를 주십시오.",
@@ -138,17 +160,35 @@ def as_table(source: Readable, timezone: str | None = None) -> AnyTable:
     )
 
 
+def _distinct(columns: Iterable[object]) -> tuple[str, ...]:
+    names = tuple(map(str, columns))
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError(
+            ko=f"이름이 같은 열이 있습니다: {listed(twice)}. 하나의 이름을 바꾸십시오.",
+            en=f"Two columns have one name: {listed(twice)}. Rename one of them.",
+        )
+    return names
+
+
 def file_table(*paths: Path, name: str = "", timezone: str = "UTC") -> Table:
     """Return the rows of Parquet or CSV files that share their columns.
 
     Raises
     ------
+    UsageError
+        When a file is neither ``.parquet`` nor ``.csv``.
     EnvironmentProblem
         When a file is not there.
     DataError
         When a file is not what its name says.
     """
     for path in paths:
+        if path.suffix.lower() not in SUFFIXES:
+            raise UsageError(
+                ko=f"{path.name}: .parquet이나 .csv 파일만 읽습니다. 둘 중 하나로 저장하십시오.",
+                en=f"{path.name}: only .parquet and .csv files are read. Save it as one of them.",
+            )
         if not path.is_file():
             raise EnvironmentProblem(
                 ko=f"파일이 없습니다: {path}. 경로를 확인하십시오.",
@@ -186,7 +226,7 @@ def query(sql: str, parameters: Mapping[str, object] | None = None, /, **tables:
             _view(connection, name, table)
         try:
             return connection.sql(sql, params=dict(parameters or {})).to_arrow_table()
-        except duckdb.ConversionException as error:
+        except (duckdb.ConversionException, duckdb.InvalidInputException) as error:
             raise _unreadable(error, tables) from None
 
 
@@ -195,27 +235,38 @@ def _connect() -> duckdb.DuckDBPyConnection:
     # The time zone is set after connecting: as a start-up option DuckDB looks for it before ICU is there.
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET autoinstall_known_extensions = false")
+    connection.execute(_NET_AMOUNT)
     return connection
 
 
 def _view(connection: duckdb.DuckDBPyConnection, name: str, table: Table) -> None:
-    relation = _scan(connection, table.source, [column for _, column, _ in table.picked])
+    relation = _scan(connection, table.source, [old for _, old, _ in table.picked if old])
     if table.picked:
         types = dict(zip(relation.columns, map(str, relation.types), strict=True))
-        chosen = [_column(*pick, types[pick[1]], table.written_in) for pick in table.picked]
+        chosen = [_column(*pick, types.get(pick[1], ""), table.written_in) for pick in table.picked]
         relation = relation.select(*chosen)
     relation.create_view(name)
 
 
 def _column(new: str, column: str, kind: str, given: str, written_in: str) -> duckdb.Expression:
-    """Return ``column`` as ``new``, read as ``kind``; an instant without a zone gets one."""
+    """Return ``column`` as ``new``, read as ``kind``."""
     value = duckdb.ColumnExpression(column)
-    if kind == "instant" and given.startswith("TIMESTAMP") and "ZONE" not in given:
-        zone = duckdb.ConstantExpression(written_in)
-        value = duckdb.FunctionExpression("timezone", zone, value.cast(duckdb.type("TIMESTAMP")))
+    if kind == "instant":
+        value = _instant(value, given, written_in)
     elif kind != "any":
         value = value.cast(duckdb.type(SQL_TYPES[kind]))
     return value.alias(new)
+
+
+def _instant(value: duckdb.Expression, given: str, written_in: str) -> duckdb.Expression:
+    """Return ``value`` of the type ``given`` as an instant; without a zone it is ``written_in``'s."""
+    zoned = value.cast(duckdb.type(SQL_TYPES["instant"]))
+    zone, clock = duckdb.ConstantExpression(written_in), value.cast(duckdb.type("TIMESTAMP"))
+    local = duckdb.FunctionExpression("timezone", zone, clock)
+    if given == "VARCHAR":
+        says = duckdb.FunctionExpression("regexp_matches", value, duckdb.ConstantExpression(_ZONED))
+        return duckdb.CaseExpression(says, zoned).otherwise(local)
+    return local if given in _CLOCKS else zoned
 
 
 def _scan(
@@ -227,15 +278,29 @@ def _scan(
         return connection.from_arrow(source)
     files = [str(path) for path in source]
     try:
-        if files[0].endswith(".parquet"):
+        if files[0].lower().endswith(".parquet"):
             return connection.read_parquet(files)
-        return connection.read_csv(list(files), all_varchar=True, header=True, strict_mode=True)
+        return connection.read_csv(files, all_varchar=True, strict_mode=True, **_CSV)  # type: ignore[arg-type]
     except duckdb.Error as error:
+        raise _broken(error, source) from None
+
+
+def _broken(error: duckdb.Error, paths: Sequence[Path]) -> DataError:
+    """Word a file that cannot be read: which, and what is expected of it."""
+    names = ", ".join(path.name for path in paths)
+    if not names.lower().endswith(".csv"):
         first = str(error).splitlines()[0]
-        raise DataError(
-            ko=f"{files[0]}을(를) 읽을 수 없습니다: {first}",
-            en=f"{files[0]} cannot be read: {first}",
-        ) from None
+        return DataError(
+            ko=f"{names}을(를) 읽을 수 없습니다: {first}", en=f"{names} cannot be read: {first}"
+        )
+    line = re.search(r"on Line: ([0-9]+)", str(error))
+    where_ko, where_en = (f" {line[1]}번째 줄:", f" line {line[1]}:") if line else ("", "")
+    return DataError(
+        ko=f"{names}:{where_ko} 쉼표로 나눈 UTF-8 CSV여야 하고, 모든 줄의 칸 수가 머리글과 같아야 합니다. "
+        "따옴표는 닫혀 있어야 합니다.",
+        en=f"{names}:{where_en} it must be comma-separated UTF-8 text in which every row has as many "
+        "fields as the header and every quote is closed.",
+    )
 
 
 def _arrow(frame: pd.DataFrame, columns: Sequence[str]) -> pa.Table:
@@ -251,6 +316,9 @@ def _arrow(frame: pd.DataFrame, columns: Sequence[str]) -> pa.Table:
 
 def _unreadable(error: duckdb.Error, tables: Mapping[str, Table]) -> DataError:
     """Word a failed conversion: the value and its type, and which tables were read."""
+    if "CSV Error" in str(error):
+        files = [table.source for table in tables.values() if isinstance(table.source, tuple)]
+        return _broken(error, [path for paths in files for path in paths])
     first = str(error).splitlines()[0].removeprefix("Conversion Error: ")
     names = ", ".join(sorted({table.name for table in tables.values()}))
     return DataError(
