@@ -7,7 +7,7 @@ Axes. The figure's label is its alternative text. Nothing here computes, and no 
 import functools
 import io
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -77,10 +77,12 @@ def retention(result: Result, ax: Axes | None = None) -> Axes:
             return _nothing(result, ax)
         _cohorts(result.frame, ax)
         x = pooled["period"].to_numpy()
-        ends = [pooled[f"retained_rate_ci_{end}"].to_numpy(float) for end in ("lower", "upper")]
-        ax.fill_between(x, *ends, color=SOFT, linewidth=0)
+        lower, upper = (
+            pooled[f"retained_rate_ci_{end}"].to_numpy(float) for end in ("lower", "upper")
+        )
+        ax.fill_between(x, lower, upper, color=SOFT, linewidth=0)
         ax.plot(x, pooled["retained_rate"], color=ACCENT, linewidth=2.4, marker="o", markersize=4)
-        _n_under(ax, x, pooled["cohort_size"])
+        _n_under(ax, x, pooled["cohort_size"].to_list())
         ax.set_xlabel(label("period") + f" ({setting_label(str(result.definition['period']))})")
         _say_axis(ax, label("retained_rate"))
         ax.set_ylim(bottom=0)
@@ -138,7 +140,7 @@ def display_as_svg(shell: Any) -> None:
     if shell is None:
         return
     formatters = shell.display_formatter.formatters
-    backend_inline.configure_inline_support(shell, "module://matplotlib_inline.backend_inline")
+    backend_inline.configure_inline_support(shell, "module://matplotlib_inline.backend_inline")  # type: ignore[no-untyped-call]
     formatters["image/png"].pop(Figure, None)
     formatters["image/svg+xml"].for_type(Figure, lambda f: (svg(f), {"alt": str(f.get_label())}))
 
@@ -199,11 +201,11 @@ def _n_under(ax: Axes, x: np.ndarray, sizes: Sequence[float]) -> None:
     """Write under each period how many people the pooled rate divides by."""
     thin = max(1, len(x) // 12)
     ticks = x[::thin]
-    names = [f"{k}\nn={n:,.0f}" for k, n in zip(ticks, list(sizes)[::thin], strict=True)]
+    names = [f"{k}\nn={n:,.0f}" for k, n in zip(ticks, sizes[::thin], strict=True)]
     ax.set_xticks(ticks, names)
 
 
-def _interval_line(ax: Axes, row: dict[str, Any], name: str, y: float, colour: str) -> None:
+def _interval_line(ax: Axes, row: dict[Hashable, Any], name: str, y: float, colour: str) -> None:
     lower, upper, value = row[f"{name}_ci_lower"], row[f"{name}_ci_upper"], row[name]
     ax.plot([lower, upper], [y, y], color=colour, linewidth=5, alpha=0.35, solid_capstyle="butt")
     ax.plot([value], [y], "o", color=colour, markersize=8)
@@ -225,7 +227,7 @@ def _whiskers(frame: pd.DataFrame, name: str) -> np.ndarray:
     rate = frame[name].to_numpy(float)
     below = rate - frame[f"{name}_ci_lower"].to_numpy(float)
     above = frame[f"{name}_ci_upper"].to_numpy(float) - rate
-    return np.maximum(np.vstack([below, above]), 0)
+    return np.asarray(np.maximum(np.vstack([below, above]), 0))
 
 
 def _wrapped(name: object, n: float) -> str:

@@ -63,11 +63,11 @@ _BY_ORDER = """
 # that is not known yet at `as_of` does not count.
 _BY_AMOUNT = """
     paid AS (
-        SELECT chosen.unit, orders.amount
-               - CASE WHEN $has_discount THEN coalesce(orders.discount, 0) ELSE 0 END
-               - CASE WHEN $has_refund AND NOT ($has_refunded_at AND $as_of IS NOT NULL
-                           AND coalesce(orders.refunded_at > CAST($as_of AS TIMESTAMPTZ), false))
-                      THEN coalesce(orders.refund, 0) ELSE 0 END AS amount,
+        SELECT chosen.unit,
+               net_amount(orders.amount, orders.discount, CASE
+                   WHEN $as_of IS NULL OR orders.refunded_at IS NULL
+                        OR orders.refunded_at <= CAST($as_of AS TIMESTAMPTZ)
+                   THEN orders.refund END) AS amount,
                row_number() OVER (PARTITION BY orders.order_id
                                   ORDER BY chosen.first_at DESC, chosen.unit) AS turn
         FROM chosen
@@ -168,27 +168,17 @@ def sum_orders(
 
     ``links`` says which customer a unit is: events for visitors, orders for customers.
     """
-    optional = {
-        "discount": ("discount_amount", "number", "amount"),
-        "refund": ("refund_amount", "number", "amount"),
-        "refunded_at": ("refunded_at", "instant", "at"),
-    }
-    has = {f"has_{new}": column in orders.columns for new, (column, _, _) in optional.items()}
-    # Where a column is missing another stands in for it, unread: the text of the query is constant.
-    picked = {
-        new: (column if column in orders.columns else stand_in, kind)
-        for new, (column, kind, stand_in) in optional.items()
-    }
     rows = orders.pick(
         order_id=("order_id", "text"),
         customer=("customer_id", "text"),
         moment=("at", "instant"),
         amount=("amount", "number"),
-        **picked,
+        discount=("discount_amount", "number?"),
+        refund=("refund_amount", "number?"),
+        refunded_at=("refunded_at", "instant?"),
     )
     pairs = links.pick(unit=(unit, "text"), customer=("customer_id", "text"))
-    parameters = {**span.parameters(), **has}
-    return _counted(_BY_AMOUNT, parameters, exposures, orders=rows, links=pairs)
+    return _counted(_BY_AMOUNT, span.parameters(), exposures, orders=rows, links=pairs)
 
 
 def _counted(
