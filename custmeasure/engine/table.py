@@ -250,7 +250,7 @@ def _view(connection: duckdb.DuckDBPyConnection, name: str, table: Table) -> Non
 
 def _column(new: str, column: str, kind: str, given: str, written_in: str) -> duckdb.Expression:
     """Return ``column`` as ``new``, read as ``kind``."""
-    value = duckdb.ColumnExpression(column)
+    value = duckdb.ColumnExpression(column) if column else duckdb.ConstantExpression(None)
     if kind == "instant":
         value = _instant(value, given, written_in)
     elif kind != "any":
