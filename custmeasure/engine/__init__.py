@@ -1,6 +1,7 @@
 """The only room that runs queries: DuckDB by default."""
 
 from custmeasure.engine.table import (
+    SUFFIXES,
     AnyTable,
     MissingTable,
     Readable,
@@ -10,4 +11,13 @@ from custmeasure.engine.table import (
     query,
 )
 
-__all__ = ["AnyTable", "MissingTable", "Readable", "Table", "as_table", "file_table", "query"]
+__all__ = [
+    "SUFFIXES",
+    "AnyTable",
+    "MissingTable",
+    "Readable",
+    "Table",
+    "as_table",
+    "file_table",
+    "query",
+]

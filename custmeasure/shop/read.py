@@ -13,26 +13,31 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from custmeasure.engine import MissingTable, Table, file_table, query
+from custmeasure.engine import SUFFIXES, MissingTable, Table, file_table, query
 from custmeasure.errors import DataError, UnknownName, UsageError, listed, nearest
 from custmeasure.shop.contract import TABLES, Column
 from custmeasure.shop.settings import Settings
-
-SUFFIXES = (".parquet", ".csv")
 
 # One constant text a type: what a text reads as, or nothing when it does not.
 _CONVERSIONS = {
     "text": "SELECT nullif(value, '') AS value FROM rows",
     "instant": """
-        SELECT CASE WHEN regexp_matches(value, '(Z|[+-][0-9]{2}(:?[0-9]{2})?)$')
-                    AND value LIKE '%:%' THEN try_cast(value AS TIMESTAMPTZ)
+        SELECT CASE WHEN NOT regexp_full_match(trim(value), '[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}'
+                        || '([ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?(Z|[+-][0-9:]{2,5})?)?') THEN NULL
+                    WHEN regexp_matches(trim(value), ':[0-9.]+(Z|[+-][0-9:]+)$')
+                        THEN try_cast(value AS TIMESTAMPTZ)
                     ELSE timezone($written_in, try_cast(value AS TIMESTAMP)) END AS value
         FROM rows""",
-    "day": "SELECT try_cast(value AS DATE) AS value FROM rows",
+    "day": """
+        SELECT CASE WHEN regexp_matches(value, '^ *[0-9]') THEN try_cast(value AS DATE) END AS value
+        FROM rows""",
     "number": """
-        SELECT CASE WHEN isfinite(try_cast(value AS DOUBLE)) THEN try_cast(value AS DOUBLE) END
+        SELECT CASE WHEN regexp_full_match(trim(value), '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?')
+                    AND isfinite(try_cast(value AS DOUBLE)) THEN try_cast(value AS DOUBLE) END AS value
+        FROM rows""",
+    "count": """
+        SELECT CASE WHEN regexp_full_match(trim(value), '[+-]?[0-9]+') THEN try_cast(value AS BIGINT) END
                AS value FROM rows""",
-    "count": "SELECT try_cast(value AS BIGINT) AS value FROM rows",
     "flag": """
         SELECT CASE WHEN lower(value) IN ('true', '1', 'y', 'yes') THEN true
                     WHEN lower(value) IN ('false', '0', 'n', 'no') THEN false END AS value
@@ -95,17 +100,19 @@ def read_table(folder: Path, name: str, settings: Settings) -> Delivered | Missi
 
 
 def _file(folder: Path, name: str, section: Mapping[str, Any]) -> Path | None:
-    if "file" not in section:
-        found = [folder / f"{name}{suffix}" for suffix in SUFFIXES]
-        return next((path for path in found if path.is_file()), None)
-    path = (folder / str(section["file"])).resolve()
-    if not path.is_relative_to(folder) or path.suffix not in SUFFIXES:
-        raise UsageError(
-            ko=f"[tables.{name}] file: {section['file']!r}은(는) 상점 폴더의 .parquet·.csv가 아닙니다.",
-            en=f"[tables.{name}] file: {section['file']!r} is not a .parquet or .csv file inside "
-            "the shop's folder.",
-        )
-    return path
+    files = [section["file"]] if "file" in section else [f"{name}{suffix}" for suffix in SUFFIXES]
+    for file in files:
+        path = (folder / str(file)).resolve()
+        if "file" not in section and not path.is_file():
+            continue
+        if not path.is_relative_to(folder) or path.suffix not in SUFFIXES:
+            raise UsageError(
+                ko=f"[tables.{name}] file: {file!r}은(는) 상점 폴더 안의 .parquet·.csv가 아닙니다.",
+                en=f"[tables.{name}] file: {file!r} is not a .parquet or .csv file inside the shop's "
+                "folder.",
+            )
+        return path
+    return None
 
 
 def _columns(raw: Table, name: str, section: Mapping[str, Any], path: Path) -> dict[str, str]:

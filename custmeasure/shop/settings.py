@@ -120,9 +120,10 @@ def _check(settings: Settings) -> None:
     dates.parse_window(settings.window, "shop.toml [funnel] window")
     if not is_currency(settings.currency):
         raise UnknownName("currency", settings.currency, ("KRW", "USD", "EUR", "JPY"), FILE)
-    for name in settings.tables:
+    for name, section in settings.tables.items():
         if name not in TABLES:
             raise UnknownName("table", name, TABLES, FILE)
+        dates.zone(section.get("timezone", settings.timezone))
 
 
 def _known(section: Mapping[str, object], keys: tuple[str, ...], where: str) -> None:

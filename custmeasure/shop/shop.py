@@ -86,11 +86,8 @@ class Shop:
         """The end (UTC) of the day of the last visit or order, or None in an empty shop."""
         ends = [self._reach(name)["last_at"] for name in _LEADING if name in self.tables]
         known = [end for end in ends if isinstance(end, dt.datetime)]
-        return (
-            dates.to_instant(dates.local(max(known), self.timezone).date(), self.timezone)
-            if known
-            else None
-        )
+        last = dates.local(max(known), self.timezone) if known else None
+        return dates.to_instant(last.date(), self.timezone) if last else None
 
     @property
     def as_of(self) -> dt.datetime | None:
@@ -155,10 +152,11 @@ class Shop:
 
     def _provenance(self, name: str) -> dict[str, object]:
         row = self._account(name)
-        path = self.folder / str(row["file"])
+        with (self.folder / str(row["file"])).open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
         return {
             "file": row["file"],
-            "sha256": hashlib.file_digest(path.open("rb"), "sha256").hexdigest(),
+            "sha256": digest,
             "rows_in_file": row["n_in_file"],
             "rows_used": row["n_used"],
             "rows_rejected": row["n_rejected"],
