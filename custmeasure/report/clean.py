@@ -53,6 +53,7 @@ _LINK = re.compile(r"#[\w-]{1,100}|[\w가-힣-]{1,100}(\.(ko|en))?\.html")
 _ALIGN = re.compile(r"text-align:\s*(left|right|center);?")
 _CLASS = re.compile(r"cm-[a-z-]{1,40}")
 _EMPTY_IMAGE = re.compile(r"<img(?![^>]*\ssrc=)[^>]*>")
+_SHORT = re.compile(r'<td(?: class="cm-text")?>([^<]{0,20})</td>')
 _HEADING = re.compile(r"<(h[1-6])>(.*?)</\1>", re.DOTALL)
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -91,9 +92,14 @@ _cleaner = nh3.Cleaner(
 
 
 def html(source: str) -> Markup:
-    """Return an HTML fragment with nothing in it but what the allow-list names."""
-    cleaned = _cleaner.clean(_CONTROL.sub("", source))
-    return Markup(_EMPTY_IMAGE.sub("", cleaned))
+    """Return an HTML fragment with nothing in it but what the allow-list names.
+
+    Every table scrolls in a frame of its own, and short cells, such as dates, stay on one line.
+    """
+    cleaned = _EMPTY_IMAGE.sub("", _cleaner.clean(_CONTROL.sub("", source)))
+    cleaned = _SHORT.sub(r'<td class="cm-text short">\1</td>', cleaned)
+    cleaned = cleaned.replace("<table", '<div class="scroll" tabindex="0"><table')
+    return Markup(cleaned.replace("</table>", "</table></div>"))
 
 
 def markdown(source: str) -> Markup:

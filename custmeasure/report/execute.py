@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import nbformat
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
+from nbformat.notebooknode import from_dict
+from nbformat.validator import normalize
 from papermill.exceptions import PapermillExecutionError
 from papermill.execute import execute_notebook
 
@@ -60,7 +62,8 @@ def execute(
         Seconds one cell may take.
     """
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
-    node = nbformat.notebooknode.from_dict(in_language(notebook.content, lang))  # type: ignore[no-untyped-call]
+    node = from_dict(in_language(notebook.content, lang))  # type: ignore[no-untyped-call]
+    _, node = normalize(node)  # a cell without an id gets one
     try:
         execute_notebook(
             node,

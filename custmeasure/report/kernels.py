@@ -14,6 +14,7 @@ from typing import Any
 import zmq
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager, KernelManager
+from jupyter_core.utils import ensure_event_loop
 from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
@@ -120,7 +121,10 @@ class DeskEngine(NBClientEngine):  # type: ignore[misc]
             log=logger,
         )
         desk.sit(nb_man.nb, client.create_kernel_manager())
-        client.execute()
+        try:
+            client.execute()
+        finally:
+            ensure_event_loop().close()  # each thread has its own, and nothing else closes it
 
 
 papermill_engines.register(ENGINE, DeskEngine)

@@ -29,7 +29,7 @@ class SignOff:
     as_of
         The last complete instant of the data, ISO 8601 in UTC.
     decision
-        What was decided last time, or "".
+        What was decided, in the marketer's words, or "".
     """
 
     verdict: str

@@ -24,7 +24,7 @@ _WORDS: dict[str, Text] = {
     "date": Text("보고서 날짜", "Report date"),
     "until": Text("데이터 기준", "Data up to"),
     "summary": Text("한눈에 보기", "In short"),
-    "decision": Text("지난번 결정", "Decided last time"),
+    "decision": Text("결정", "Decision"),
     "settings": Text("이 보고서의 설정", "Settings of this report"),
     "too_large": Text(
         "이 출력은 너무 커서 보고서에 싣지 않았습니다. 노트북에서 볼 수 있습니다.",
