@@ -1,6 +1,7 @@
 """Marketing measurement for small online shops: measure, manage, improve.
 
 Open a shop: `open_shop`; in a notebook `start` and, last, `sign_off`.
+Check: `bridge` (why is this not my admin page's number?) and `days` (are days missing?).
 Measure: `funnel` and `funnel_gaps` (where do visitors stop?), `retention` and `cohort_gaps` (do they
 come back?).
 Improve: `copy_test`, `copy_test_from_counts`, `copy_test_from_moments` (which copy sells better?).
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
         copy_test_from_counts,
         copy_test_from_moments,
     )
+    from custmeasure.measure.bridge import BridgeResult, bridge
+    from custmeasure.measure.days import DaysResult, days
     from custmeasure.measure.funnel import FunnelGaps, FunnelResult, funnel, funnel_gaps
     from custmeasure.measure.retention import CohortGaps, RetentionResult, cohort_gaps, retention
     from custmeasure.notebook import sign_off, start
@@ -36,6 +39,8 @@ _HOMES = {
         "copy_test_from_counts",
         "copy_test_from_moments",
     ),
+    "custmeasure.measure.bridge": ("BridgeResult", "bridge"),
+    "custmeasure.measure.days": ("DaysResult", "days"),
     "custmeasure.measure.funnel": ("FunnelGaps", "FunnelResult", "funnel", "funnel_gaps"),
     "custmeasure.measure.retention": ("CohortGaps", "RetentionResult", "cohort_gaps", "retention"),
     "custmeasure.notebook": ("sign_off", "start"),
@@ -46,17 +51,21 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "BridgeResult",
     "CohortGaps",
     "CopyTestResult",
+    "DaysResult",
     "FunnelGaps",
     "FunnelResult",
     "Moments",
     "RetentionResult",
     "Shop",
+    "bridge",
     "cohort_gaps",
     "copy_test",
     "copy_test_from_counts",
     "copy_test_from_moments",
+    "days",
     "funnel",
     "funnel_gaps",
     "open_shop",

@@ -21,6 +21,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib_inline import backend_inline
 
+from custmeasure import language
 from custmeasure.language import pick
 from custmeasure.show import format as fmt
 from custmeasure.show.labels import label, setting_label, value_label
@@ -118,6 +119,42 @@ def copy_test(result: Result, ax: Axes | None = None) -> Axes:
         ax.grid(axis="y", visible=False)
         ax.grid(axis="x", visible=True)
         ax.xaxis.set_major_formatter(_axis_format(result, name))
+        return _finish(result, ax)
+
+
+def bridge(result: Result, ax: Axes | None = None) -> Axes:
+    """Draw what is left of the amount ordered after each line, for the first basis.
+
+    Parameters
+    ----------
+    result
+        A `BridgeResult`.
+    ax
+        Where to draw; a new figure when not given.
+    """
+    with _style():
+        ax = ax or _axes()
+        if not len(result.frame):
+            return _nothing(result, ax)
+        frame = result.frame[result.frame["basis"] == result.frame["basis"].iloc[0]]
+        x, amount = np.arange(len(frame)), frame["amount"].to_numpy(float)
+        whole = frame["line"].isin(("gross", "net")).to_numpy()
+        floor = np.where(whole, 0, frame["running_amount"].to_numpy(float))
+        colours = np.where(whole, ACCENT, COLOURS[1])
+        ax.bar(x, np.abs(amount), bottom=floor, width=0.62, color=list(colours), zorder=2)
+        for i, value in enumerate(amount):
+            said = fmt.money(value, language.current(), str(result.definition["currency"]))
+            top = floor[i] + abs(value)
+            ax.annotate(
+                said, (i, top), (0, 4), textcoords="offset points",
+                ha="center", color=INK, fontweight="bold",
+            )  # fmt: skip
+        ax.set_xticks(
+            x, [_wrapped(line, n) for line, n in zip(frame["line"], frame["n_orders"], strict=True)]
+        )
+        ax.set_ylim(0, 1.12 * max(1.0, float(np.abs(amount).max())))
+        ax.yaxis.set_major_formatter(_axis_format(result, "running_amount"))
+        _say_axis(ax, label("amount"))
         return _finish(result, ax)
 
 
@@ -255,9 +292,13 @@ def _finish(result: Result, ax: Axes) -> Axes:
 
 
 def _footnote(result: Result, ax: Axes) -> None:
-    band = pick("막대와 띠는 95% 신뢰구간입니다.", "Bars and bands are 95% intervals.")
+    band = pick(
+        "막대 위의 선과 띠는 95% 신뢰구간입니다.", "Lines on bars and bands are 95% intervals."
+    )
     confidence = float(str(result.definition.get("confidence", 0.95)))
-    notes = [band.replace("95", f"{100 * confidence:g}"), *(note.in_() for note in result.notes)]
+    has_intervals = any(name.endswith("_ci_lower") for name in result.frame.columns)
+    notes = [band.replace("95", f"{100 * confidence:g}")] * has_intervals
+    notes += [note.in_() for note in result.notes]
     lines = [line for note in notes for line in textwrap.wrap(note, _width())]
     figure = ax.get_figure()
     if figure is not None:
