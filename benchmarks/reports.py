@@ -21,6 +21,7 @@ REPO = Path(__file__).resolve().parent.parent
 SHOP = REPO / "data" / "sample"
 BIN = Path(sys.executable).parent
 LANG = "ko"
+NOTEBOOKS = ("funnel", "retention", "copy_test")
 
 
 def measure(rounds: int) -> Line:
@@ -70,15 +71,17 @@ def call(*command: str | Path) -> None:
 
 def run(day: str, out: Path) -> None:
     """Make the pages with custmeasure."""
-    call(BIN / "custmeasure", "run", SHOP, "--date", day, "--lang", LANG, "--out", out)
+    only = [word for name in NOTEBOOKS for word in ("--only", name)]
+    call(BIN / "custmeasure", "run", SHOP, "--date", day, "--lang", LANG, "--out", out, *only)
 
 
 def run_loop(day: str, out: Path) -> None:
     """Make the pages with the loop."""
     given = ["-p", "shop_folder", str(SHOP), "-p", "date", day, "-p", "lang", LANG]
-    for name, path in find_notebooks(SHOP).items():
+    found = find_notebooks(SHOP)
+    for name in NOTEBOOKS:
         executed = out / f"{name}.ipynb"
-        call(BIN / "papermill", path, executed, *given)
+        call(BIN / "papermill", found[name], executed, *given)
         call(BIN / "jupyter-nbconvert", "--to", "html", "--no-input", executed)
 
 
