@@ -33,7 +33,7 @@ _FAULTS = cumulated([(0.36, 0.34, 0.04, 0.26), (0.04, 0.32, 0.56, 0.08)])
 def buy(rng: Rng, people: Frame, state: Frame, visit: Frame, new: Flags, truths: Truths) -> Frame:
     """Make the orders of visits that bought, and all that will happen to each of them."""
     who, n = visit["who"], len(visit["who"])
-    order = {name: visit[name] for name in ("who", "number", "channel", "device", "product")}
+    order = {name: visit[name] for name in ("who", "channel", "product")}
     order |= {
         "at": visit["step_at"][:, words.PURCHASE],
         "n_orders": state["n_orders"][who],

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
 
-Codes = NDArray[np.int64]
 Frame = dict[str, NDArray[Any]]
 Flags = NDArray[np.bool_]
 Rng = np.random.Generator
