@@ -38,7 +38,7 @@ def change(value: float, lang: Lang, _: str = "") -> str:
 
 def whole(value: float, lang: Lang, _: str = "") -> str:
     """Return a count with thousands separated."""
-    return f"{value:,.0f}"
+    return f"{value:,.0f}".replace("-", "−")
 
 
 def money(value: float, lang: Lang, currency: str = "KRW") -> str:
@@ -50,6 +50,12 @@ def money(value: float, lang: Lang, currency: str = "KRW") -> str:
         return f"{sign}{digits}원" if lang == "ko" else f"{sign}₩{digits}"
     symbol = numbers.get_currency_symbol(currency, locale="en_US")
     return f"{sign}{symbol}{digits}"
+
+
+def short_money(value: float, currency: str = "KRW", lang: Lang | None = None) -> str:
+    """Return an amount short enough for an axis: ``₩2.5억``, ``₩250M``."""
+    locale = language.pick("ko_KR", "en_US", lang)
+    return numbers.format_compact_currency(value, currency, locale=locale, fraction_digits=1)
 
 
 def money_change(value: float, lang: Lang, currency: str = "KRW") -> str:

@@ -29,16 +29,22 @@ def figure(
     caption, notes
         Texts under the table.
     """
+    return (
+        f'<figure class="cm-result">{_headline(headline)}{_table(frame, numeric)}'
+        f"{_caption(caption)}{_notes(notes)}</figure>"
+    )
+
+
+def _table(frame: pd.DataFrame, numeric: Sequence[bool]) -> str:
+    """Return the table, or nothing where there is no row to read."""
+    if not len(frame):
+        return ""
     classes = ["cm-number" if flag else "cm-text" for flag in numeric] or [""] * frame.shape[1]
     head = "".join(
         _cell("th", name, kind) for name, kind in zip(frame.columns, classes, strict=True)
     )
     body = "".join(_row(row, classes) for row in frame.itertuples(index=False, name=None))
-    return (
-        f'<figure class="cm-result">{_headline(headline)}<table class="cm-table">'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        f"{_caption(caption)}{_notes(notes)}</figure>"
-    )
+    return f'<table class="cm-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
 def _row(row: tuple[object, ...], classes: Sequence[str]) -> str:

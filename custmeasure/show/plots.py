@@ -256,7 +256,7 @@ def _axis_format(result: Result, name: str) -> ticker.Formatter:
     if name.endswith("_rate"):
         return ticker.PercentFormatter(1, decimals=1)
     currency = str(result.definition.get("currency", "KRW"))
-    return ticker.FuncFormatter(lambda value, _: fmt.show(name, value, currency=currency))
+    return ticker.FuncFormatter(lambda value, _: fmt.short_money(value, currency))
 
 
 def _whiskers(frame: pd.DataFrame, name: str) -> np.ndarray:
@@ -271,8 +271,8 @@ def _wrapped(name: object, n: float) -> str:
     return textwrap.fill(value_label(str(name)), 16, break_long_words=False) + f"\nn={n:,.0f}"
 
 
-def _axes(height: float = 3.9) -> Axes:
-    _, ax = plt.subplots(figsize=(7.8, height), layout="constrained")
+def _axes(height: float = 3.7) -> Axes:
+    _, ax = plt.subplots(figsize=(7.2, height), layout="constrained")
     return ax
 
 

@@ -8,10 +8,10 @@ from custmeasure.language import Lang
 VERDICTS = ("better", "worse", "no_difference", "cannot_tell", "invalid")
 
 _VERDICT_WORDS: dict[str, tuple[str, str]] = {
-    "better": ("좋아졌습니다", "Better"),
-    "worse": ("나빠졌습니다", "Worse"),
+    "better": ("더 나음", "Better"),
+    "worse": ("더 나쁨", "Worse"),
     "no_difference": ("차이 없음", "No difference"),
-    "cannot_tell": ("아직 알 수 없음", "Cannot tell yet"),
+    "cannot_tell": ("아직 모름", "Cannot tell yet"),
     "invalid": ("쓸 수 없음", "Not valid"),
 }
 

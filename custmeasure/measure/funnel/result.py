@@ -101,7 +101,7 @@ class FunnelResult(Result):
         first, last = (value_label(step, lang) for step in (self.steps[0], self.steps[-1]))
         shown = f"{rate} ({ends})" if ends else rate
         return pick(
-            f"{first}(으)로 들어온 {totals[0]:,}명 가운데 {shown}가 {last}까지 갔습니다.",
+            f"첫 단계({first}) {totals[0]:,}명 가운데 {shown}가 {last}까지 갔습니다.",
             f"{shown} of {totals[0]:,} got from {first} to {last}.",
             lang,
         )
@@ -190,7 +190,7 @@ def _verdict(
     n, k = totals[0], totals[-1]
     if n == 0:
         reason = Text(
-            f"이 기간에 {value_label(steps[0], 'ko')}(으)로 들어와 기한이 끝난 사람이 없습니다.",
+            f"이 기간에 첫 단계({value_label(steps[0], 'ko')})를 하고 기한이 끝난 사람이 없습니다.",
             f"Nobody entered with {value_label(steps[0], 'en')} in this period and finished the window.",
         )
         return Verdict("cannot_tell", reason, code="NO_UNITS")
