@@ -9,8 +9,9 @@ from custmeasure.errors import UnknownName, UsageError
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}.*")
 _YEARS = range(1900, 2200)  # beyond them an instant in another time zone may not exist
-_WINDOW = re.compile(r"([1-9][0-9]{0,5})([smhdw])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_WINDOW = re.compile(r"([1-9][0-9]{0,11})([smhdw])")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}  # seconds
+_LONGEST = dt.timedelta(weeks=999_999)
 
 
 def parse_day(value: object, name: str = "date") -> dt.date:
@@ -63,11 +64,12 @@ def parse_window(value: object, name: str = "window") -> dt.timedelta:
     UsageError
         For a bare number, an unknown unit, or a length that is not above 0.
     """
-    if isinstance(value, dt.timedelta) and value > dt.timedelta(0):
+    if isinstance(value, dt.timedelta) and dt.timedelta(0) < value <= _LONGEST:
         return value
     match = _WINDOW.fullmatch(value) if isinstance(value, str) else None
-    if match:
-        return dt.timedelta(**{_UNITS[match[2]]: int(match[1])})
+    seconds = int(match[1]) * _UNITS[match[2]] if match else 0
+    if 0 < seconds <= _LONGEST.total_seconds():
+        return dt.timedelta(seconds=seconds)
     raise UsageError(
         ko=f"{name} {value!r}: 길이를 알 수 없습니다. 숫자와 단위로 적어 주세요: 7d, 12h, 30m, 10s, 2w.",
         en=f"{name} {value!r} is not a length of time. Write a number and a unit: 7d, 12h, 30m, 10s, 2w.",
