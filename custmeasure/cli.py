@@ -197,13 +197,17 @@ def _tell(outcome: Any, debug: bool) -> None:
         _complain(pick(f"  멈춘 곳 보기: {_near(copy)}", f"  Where it stopped: {_near(copy)}"))
     for name in outcome.warnings:
         _complain(pick(f"따라가지 않은 이름: {name}", f"Not followed among the reports: {name}"))
-    count, seconds = len(outcome.pages), f"{outcome.seconds:.1f}"
-    typer.echo(
-        pick(f"{count}쪽을 발행했습니다 ({seconds}초).", f"{count} pages published in {seconds} s.")
-    )
+    typer.echo(_counted(len(outcome.pages), f"{outcome.seconds:.1f}"))
     for page in outcome.pages:
         typer.echo(f"  {_near(page)}")
     typer.echo(pick(f"여십시오: {_near(outcome.index)}", f"Open {_near(outcome.index)}"))
+
+
+def _counted(count: int, seconds: str) -> str:
+    if not count:
+        return pick(f"발행한 것이 없습니다 ({seconds}초).", f"Nothing was published ({seconds} s).")
+    pages = "1 page" if count == 1 else f"{count} pages"
+    return pick(f"{count}쪽을 발행했습니다 ({seconds}초).", f"{pages} published in {seconds} s.")
 
 
 def _near(path: Path) -> str:
