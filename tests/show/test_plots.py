@@ -1,0 +1,87 @@
+"""Charts are drawn from the result alone: Hangul and minus signs show, n stands under the axis."""
+
+import matplotlib as mpl
+import pandas as pd
+import pytest
+
+mpl.use("Agg")
+
+import custmeasure as cm
+from custmeasure import language
+from custmeasure.measure.funnel import FunnelResult
+from custmeasure.show import plots
+from custmeasure.show.result import missing_verdict
+
+STEPS = ["방문", "add_to_cart", "구매"]
+
+
+def funnel(split: bool = False) -> FunnelResult:
+    counts = [1000, 300, 60]
+    split_counts = {"모바일": [700, 200, 20], "데스크톱": [300, 100, 40], "<b>": [2, 1, 0]}
+    return FunnelResult.from_counts(
+        STEPS, split_counts if split else counts, by="기기", target=0.05
+    )
+
+
+def retention():
+    days = pd.to_datetime(["2026-01-03", "2026-01-04", "2026-02-03", "2026-02-09", "2026-03-01"])
+    log = pd.DataFrame({"customer_id": list("abacd"), "at": days})
+    return cm.retention(log, unit="customer_id", at="at", period="month", as_of="2026-03-31")
+
+
+def copy_test():
+    return cm.copy_test_from_counts({"A": (238, 17), "나": (238, 45)}, control="A")
+
+
+def bridge():
+    orders = pd.DataFrame(
+        {"order_id": ["1"], "customer_id": ["a"], "at": ["2026-01-01"], "amount": [5]}
+    )
+    return cm.bridge(orders)
+
+
+DRAWN = {
+    "funnel": (plots.funnel, funnel, "n=1,000"),
+    "split funnel": (plots.funnel, lambda: funnel(split=True), "n=1,002"),
+    "retention": (plots.retention, retention, "n=3"),
+    "copy test": (plots.copy_test, copy_test, "n=238"),
+    "bridge": (plots.bridge, bridge, "n=1"),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.parametrize("lang", ["ko", "en"])
+def test_letters_n_and_alternative_text(name, lang):
+    """A missing glyph is a warning, and warnings are errors here."""
+    language.use(lang)
+    draw, result, n = DRAWN[name]
+    ax = draw(result())
+    text = plots.svg(ax.figure)
+    ticks = [tick.get_text() for axis in (ax.xaxis, ax.yaxis) for tick in axis.get_ticklabels()]
+    assert any(tick.endswith(n) for tick in ticks)
+    assert ax.figure.get_label().startswith(("Chart: ", "그래프: "))
+    assert "<script" not in text
+    assert text == plots.svg(draw(result()).figure)  # F16: the same picture, byte for byte
+    assert len(text) < 100_000
+    mpl.pyplot.close("all")
+
+
+def test_no_setting_outlives_a_plot():
+    before = dict(mpl.rcParams)
+    plots.funnel(funnel())
+    assert dict(mpl.rcParams) == before
+    mpl.pyplot.close("all")
+
+
+def test_nothing_to_draw_says_why():
+    frame = pd.DataFrame(columns=list(FunnelResult.COLUMNS))
+    empty = FunnelResult(frame, {}, verdict=missing_verdict("events"))
+    ax = plots.funnel(empty)
+    assert "events" in ax.texts[0].get_text().replace("\n", " ")
+    mpl.pyplot.close("all")
+
+
+def test_given_axes_are_used():
+    figure, ax = mpl.pyplot.subplots()
+    assert plots.retention(retention(), ax=ax) is ax
+    mpl.pyplot.close(figure)
