@@ -171,7 +171,15 @@ def table(frame: pd.DataFrame) -> Listing:
     Parameters
     ----------
     frame
-        Rows to show; a name of the house (``n_…``, ``…_rate``) decides how its column looks.
+        Rows to show; a name of the house (``n_…``, ``…_rate``) decides how its column looks. An index
+        that has a name becomes the first columns.
     """
+    named = [name for name in frame.index.names if name is not None]
+    rows = frame.reset_index(named) if named else frame.copy(deep=False)
+    names = [str(name) for name in rows.columns]
+    rows.columns = pd.Index([
+        name if names.index(name) == place else f"{name} ({place + 1})"
+        for place, name in enumerate(names)
+    ])  # fmt: skip
     reason = Text("", "")
-    return Listing(frame, {}, verdict=Verdict("cannot_tell", reason, code="LISTING"))
+    return Listing(rows, {}, verdict=Verdict("cannot_tell", reason, code="LISTING"))

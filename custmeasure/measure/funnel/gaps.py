@@ -75,7 +75,7 @@ def funnel_gaps(result: FunnelResult, *, alpha: float = 0.05) -> FunnelGaps:
     return FunnelGaps(
         frame[list(FunnelGaps.COLUMNS)],
         definition,
-        (_OBSERVED,),
+        _notes(len(frame) - FunnelGaps.SHOWN),
         verdict=_verdict(frame, result, alpha),
     )
 
@@ -85,6 +85,16 @@ _OBSERVED = Text(
     "These groups differ in many things. The gap is associated with the group; "
     "it does not say what causes it.",
 )
+
+
+def _notes(n_hidden: int) -> tuple[Text, ...]:
+    if n_hidden <= 0:
+        return (_OBSERVED,)
+    hidden = Text(
+        f"가장 많이 잃는 {FunnelGaps.SHOWN}줄만 보입니다. 나머지 {n_hidden:,}줄은 .frame에 있습니다.",
+        f"Only the {FunnelGaps.SHOWN} rows that lose the most are shown; .frame holds {n_hidden:,} more.",
+    )
+    return _OBSERVED, hidden
 
 
 def _at_step(result: FunnelResult, k: int, alpha: float) -> pd.DataFrame:
