@@ -16,7 +16,7 @@ from custmeasure.language import Lang
 from custmeasure.report.look import own_environment
 from custmeasure.report.manifest import KEPT, Entry, Manifest, is_day, read_all
 from custmeasure.report.publish import is_plain_file, is_plain_folder, replace_file
-from custmeasure.report.wording import LOCALES, chip, words_in
+from custmeasure.report.wording import LOCALES, chip, without_verdict, words_in
 
 FILE = "index.html"
 
@@ -114,9 +114,13 @@ def _item(
         "last_good": good if failed else None,
         "link": links.get(lang) or next(iter(links.values()), None),
         "others": {code: link for code, link in links.items() if code != lang and len(links) > 1},
-        "headline": "" if failed else _in(entry.headline, lang),
+        "headline": "" if failed else _headline(entry, lang),
         "reason": _in(entry.exit_reason if failed else entry.reason, lang),
     }
+
+
+def _headline(entry: Entry, lang: Lang) -> str:
+    return without_verdict(_in(entry.headline, lang), str(entry.verdict), lang)
 
 
 def _in(texts: Mapping[str, str], lang: Lang) -> str:

@@ -21,8 +21,7 @@ from custmeasure.report import clean
 from custmeasure.report.look import TEMPLATES, furnish
 from custmeasure.report.parameters import Value
 from custmeasure.report.signoff import SignOff
-from custmeasure.report.wording import LOCALES, chip, words_in
-from custmeasure.show.words import verdict_word
+from custmeasure.report.wording import LOCALES, chip, without_verdict, words_in
 
 TEXT_LIMIT = 60_000  # characters of one table or text
 IMAGE_LIMIT = 150_000  # characters of one picture as the notebook kept it
@@ -93,8 +92,8 @@ class Page:
     @property
     def headline(self) -> str:
         """The answer, without the verdict's word that the chip already says."""
-        word = verdict_word(self.sign_off.verdict, self.lang)
-        return self.sign_off.headline.in_(self.lang).removeprefix(f"{word}.").strip()
+        headline = self.sign_off.headline.in_(self.lang)
+        return without_verdict(headline, self.sign_off.verdict, self.lang)
 
     @property
     def reason(self) -> str:

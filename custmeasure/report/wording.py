@@ -22,7 +22,7 @@ _WORDS: dict[str, Text] = {
     "contents": Text("차례", "Contents"),
     "skip": Text("본문으로 건너뛰기", "Skip to the text"),
     "date": Text("보고서 날짜", "Report date"),
-    "until": Text("데이터 기준", "Data up to"),
+    "until": Text("자료 기준", "Data up to"),
     "summary": Text("한눈에 보기", "In short"),
     "decision": Text("결정", "Decision"),
     "settings": Text("이 보고서의 설정", "Settings of this report"),
@@ -54,10 +54,10 @@ _MEANINGS: dict[str, Text] = {
         "The data are enough to say there is no difference that matters.",
     ),
     "cannot_tell": Text(
-        "아직 데이터가 모자라 말할 수 없습니다.", "There are not enough data to say, yet."
+        "아직 자료가 모자라 말할 수 없습니다.", "There are not enough data to say, yet."
     ),
     "invalid": Text(
-        "데이터에 문제가 있어 결과를 믿을 수 없습니다.",
+        "자료에 문제가 있어 결과를 믿을 수 없습니다.",
         "Something is wrong with the data: the result cannot be trusted.",
     ),
     "failed": Text("노트북이 끝까지 실행되지 않았습니다.", "The notebook did not run to its end."),
@@ -67,6 +67,11 @@ _MEANINGS: dict[str, Text] = {
 def words_in(lang: Lang) -> dict[str, str]:
     """Return every word of a page in ``lang``, by its key."""
     return {key: text.in_(lang) for key, text in _WORDS.items()}
+
+
+def without_verdict(headline: str, verdict: str, lang: Lang) -> str:
+    """Return a headline without the verdict's word, which stands beside it as a chip."""
+    return headline.removeprefix(f"{verdict_word(verdict, lang)}.").strip()
 
 
 def chip(verdict: str, lang: Lang) -> dict[str, str]:

@@ -108,6 +108,20 @@ def test_a_folder_that_cannot_be_made_exits_3(tmp_path):  # F11, also as root
     assert caught.value.exit_code == 3
 
 
+def test_a_folder_that_may_not_be_written_exits_3(tmp_path):  # F11
+    tmp_path.chmod(0o555)
+    root = os.geteuid() == 0  # who may write everywhere, and so proves nothing
+    try:
+        if root:
+            os.seteuid(65534)
+        with pytest.raises(EnvironmentProblem):
+            check_out(tmp_path, "2026-01-31")
+    finally:
+        if root:
+            os.seteuid(0)
+        tmp_path.chmod(0o755)
+
+
 def test_readers_never_see_half_a_page(tmp_path):  # L08
     pages = [f"<html>{n}{'x' * 20_000}{n}</html>".encode() for n in range(200)]
     replace_file(tmp_path, "a.html", pages[0])

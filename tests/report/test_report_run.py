@@ -306,6 +306,17 @@ def test_starts_of_one_date_publish_once(make_shop, out):  # F09
     assert entry(out, "funnel")["status"] == "published"
 
 
+def test_two_dates_side_by_side_are_both_listed(make_shop, out):  # F10
+    shop = make_shop(funnel=notebook())
+    command = [sys.executable, "-c", RUN.replace("2026-01-31", "2026-01-30"), str(shop), str(out)]
+    other = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    run_report(shop, date=DAY, out=out)
+    assert other.wait(timeout=60) == 0
+    index = (out / "index.html").read_text("utf-8")
+    assert "2026-01-30/funnel.html" in index
+    assert f"{DAY}/funnel.html" in index
+
+
 def test_stale_outputs_are_never_used(make_shop, out):  # F22
     content = notebook("print('fresh')")
     stale = {"output_type": "stream", "name": "stdout", "text": "STALE"}
