@@ -220,6 +220,7 @@ class _Display:
     """Shows how far notebooks are: bars on a terminal, one line an event in a log."""
 
     def __init__(self) -> None:
+        self._lang = language.current()  # the threads that call speak another
         self._console = Console(stderr=True, highlight=False)
         self._bars = Progress(
             SpinnerColumn(),
@@ -254,17 +255,14 @@ class _Display:
             self._bars.update(task, completed=1, total=1, description=f"{name} {sign}")
 
     def _line(self, step: Any, name: str) -> None:
+        seconds = f"{step.seconds:.1f}"
         if step.state == "running" and step.cell == 1:
-            _complain(pick(f"{name} 시작", f"{name} started"))
+            _complain(pick(f"{name} 시작", f"{name} started", self._lang))
         if step.state == "done":
-            _complain(
-                pick(f"{name} 완료 {step.seconds:.1f}초", f"{name} done in {step.seconds:.1f} s")
-            )
+            _complain(pick(f"{name} 완료 {seconds}초", f"{name} done in {seconds} s", self._lang))
         if step.state == "failed":
             _complain(
-                pick(
-                    f"{name} 실패 {step.seconds:.1f}초", f"{name} failed after {step.seconds:.1f} s"
-                )
+                pick(f"{name} 실패 {seconds}초", f"{name} failed after {seconds} s", self._lang)
             )
 
 
