@@ -19,8 +19,9 @@ PASSWORD = "S3cr3t-canary"
 
 def bin_folder() -> Path | None:
     """Return the newest server's programs: Debian keeps them out of the path."""
-    places = [*glob.glob("/usr/lib/postgresql/*/bin"), *os.environ["PATH"].split(os.pathsep)]
-    found = [Path(place) for place in places if (Path(place) / "initdb").exists()]
+    found = [Path(place) for place in glob.glob("/usr/lib/postgresql/*/bin")]
+    if program := shutil.which("initdb"):
+        found.append(Path(program).resolve().parent)
     return max(found, key=lambda path: path.parent.name) if found else None
 
 

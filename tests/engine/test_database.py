@@ -1,6 +1,7 @@
 """The database door: PostgreSQL stopped, locked, hostile; SQLite and DuckDB files; folders of Parquet."""
 
 import datetime as dt
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from custmeasure.engine.database import (
     parquet_files,
     snapshot,
 )
+from custmeasure.engine.drivers import Driver
+from custmeasure.engine.postgres import complete
 from custmeasure.errors import (
     CustmeasureError,
     DataError,
@@ -548,6 +551,25 @@ def test_any_driver_through_its_address(sqlite_file: Path) -> None:
     assert database_table(source, "orders", {}, {}).n_used == 4
 
 
+def test_limits_of_an_address() -> None:
+    """A server that does not answer is given up; what the address says itself stays."""
+    assert complete("postgres://a/b").startswith("postgres://a/b?connect_timeout=5&")
+    kept = complete("postgres://a/b?sslmode=require&connect_timeout=2")
+    assert kept.startswith("postgres://a/b?sslmode=require&connect_timeout=2&application_name=")
+    assert kept.count("connect_timeout") == 1
+    assert complete("postgres://a/b?").count("?") == 1
+
+
+def test_a_server_that_never_answers() -> None:
+    """F14: it takes the connection and stays silent."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        start = time.monotonic()
+        with pytest.raises(EnvironmentProblem, match="server was not reached"):
+            database_table(at(f"postgresql://reader:x@127.0.0.1:{port}/shop"), "orders", {}, {})
+    assert time.monotonic() - start < 10
+
+
 @pytest.fixture
 def duckdb_source(tmp_path: Path) -> DatabaseSource:
     path = tmp_path / "shop.db"
@@ -555,7 +577,7 @@ def duckdb_source(tmp_path: Path) -> DatabaseSource:
         connection.execute(
             "CREATE TABLE orders AS SELECT '00' || i AS id, TIMESTAMPTZ '2026-01-01 00:00Z' + "
             "to_days(i::INT) AS ordered_at, (i * 1.25)::DECIMAL(10, 2) AS amount, "
-            "'x'::ENUM ('x', 'y') AS e, [i] AS l FROM range(200000) AS t (i)"
+            "'x'::ENUM ('x', 'y') AS e, [i] AS l FROM range(60000) AS t (i)"
         )
         connection.execute(f"COPY orders TO '{tmp_path}/x.parquet'")
         connection.execute(f"CREATE VIEW outside AS SELECT * FROM '{tmp_path}/x.parquet'")
@@ -571,8 +593,16 @@ def test_duckdb_file(duckdb_source: DatabaseSource) -> None:
         {"order_id": "000", "at": utc(2026, 1, 1), "amount": 0.0},
         {"order_id": "001", "at": utc(2026, 1, 2), "amount": 1.25},
     ]
-    assert got.n_in_source == 200000
+    assert got.n_in_source == 60000
     assert "l (list" in database_table(duckdb_source, "main.orders", {}, {}).notes[0]
+
+
+def test_any_other_driver(duckdb_source: DatabaseSource) -> None:
+    """One that custmeasure knows nothing of: the reader is told that it does not keep from writing."""
+    other = DatabaseSource("other", Driver("duckdb"), duckdb_source.address)
+    got = database_table(other, "SELECT * FROM orders WHERE id < '0011'", COLUMNS, KINDS)
+    assert got.n_used == got.n_in_source == 1113
+    assert "does not enforce reading only" in got.notes[0]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import datetime as dt
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custmeasure.engine.statement import literal, one_query, quoted, rows_of
@@ -13,6 +13,7 @@ from custmeasure.errors import UsageError
 NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)
 
 
+@settings(deadline=None)
 @given(NAMES)
 def test_a_quoted_name_is_read_as_that_name(name: str) -> None:
     """S18: whatever it holds, a database takes it for one column."""
