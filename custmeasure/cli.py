@@ -339,10 +339,9 @@ def lab_command(root: Path, port: int, browser: bool) -> list[str]:
 
 
 def _lab_root(shop: Path) -> Path:
-    """Return a folder that holds the shop and the notebooks of its reports."""
-    notebooks = _load("custmeasure.report.notebooks").notebook_folder(shop)
-    common = Path(os.path.commonpath([shop.resolve(), notebooks.resolve()]))
-    return common if (common / "notebooks").is_dir() else shop.resolve()
+    """Return the shop's folder, or the clone's where the shop and the notebooks lie apart in it."""
+    project = _load("custmeasure.report.notebooks").notebook_folder(shop).resolve().parent
+    return project if shop.resolve().is_relative_to(project) else shop.resolve()
 
 
 @app.command(help=_say("보고서 목록을 다시 만듭니다.", "Build the list of reports again."))

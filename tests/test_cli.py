@@ -200,6 +200,13 @@ def test_lab_command_names_the_folder_and_this_python(tmp_path):
     assert "--no-browser" not in lab_command(tmp_path, 8899, browser=True)
 
 
+def test_lab_opens_where_the_shop_and_its_notebooks_are(shop, tmp_path):
+    assert cli._lab_root(shop) == shop
+    repository = Path(cli.__file__).resolve().parents[1]
+    assert cli._lab_root(repository / "data" / "sample") == repository
+    assert cli._lab_root(tmp_path) == tmp_path
+
+
 @pytest.mark.slow
 def test_lab_starts_and_has_our_kernel(shop, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as free:

@@ -4,6 +4,7 @@ import contextlib
 import signal
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -112,8 +113,12 @@ class Crew:
             self._watch(Progress(name, lang, "running", cell, cells))
 
         desk = self._desks[task.key] = Desk(on_cell)
-        done = Executed(None, self._over) if self._over else do(task, desk)
-        del self._desks[task.key]
+        try:
+            done = Executed(None, self._over) if self._over else do(task, desk)
+        except Exception as error:  # noqa: BLE001 - one notebook's page never stops the others
+            done = Executed(desk.notebook, _unforeseen(error), desk.seconds)
+        finally:
+            del self._desks[task.key]
         failure = done.outcome if isinstance(done.outcome, Failure) else None
         state = "failed" if failure else "done"
         self._watch(Progress(name, lang, state, message=failure, seconds=done.seconds))
@@ -132,6 +137,15 @@ class Crew:
         self._over = self._over or why
         for desk in list(self._desks.values()):
             desk.end(why)
+
+
+def _unforeseen(error: Exception) -> Failure:
+    name = type(error).__name__
+    return Failure(
+        ko=f"페이지를 만들지 못했습니다 ({name}).",
+        en=f"The page could not be made ({name}).",
+        detail="".join(traceback.format_exception(error)),
+    )
 
 
 def _late_notebook(seconds: float) -> Failure:

@@ -10,6 +10,7 @@ import os
 import re
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -75,6 +76,22 @@ def masked(text: str, held: Mapping[str, str]) -> str:
     return text
 
 
+def tidied(failure: Failure, held: Mapping[str, str], folders: Sequence[Path]) -> Failure:
+    """Return a failure whose sentences tell no secret and no path of this machine."""
+
+    def tidy(text: str) -> str:
+        for folder in _told_apart(folders):
+            text = text.replace(folder, "…")
+        return _PATH.sub("…/", masked(text, held))
+
+    return replace(failure, ko=tidy(failure.ko), en=tidy(failure.en))
+
+
+def _told_apart(folders: Sequence[Path]) -> list[str]:
+    """Return the paths that are long enough to tell something, the longest first."""
+    return sorted((str(f) for f in folders if len(f.parts) > 2), key=len, reverse=True)
+
+
 def check(page: str, held: Mapping[str, str], folders: Sequence[Path] = ()) -> Failure | None:
     """Return why a page may not be published, or None when it may.
 
@@ -128,8 +145,7 @@ def _contents(
     name = holds_secret(told, held)
     if name:
         yield f"환경 변수 {name}의 값이 들어 있습니다", f"it holds the value of {name}"
-    own = [str(folder) for folder in folders if len(folder.parts) > 2]
-    if _PATH.search(told) or any(path in told for path in own):
+    if _PATH.search(told) or any(path in told for path in _told_apart(folders)):
         yield "이 컴퓨터의 폴더 경로가 들어 있습니다", "it holds a path of this machine"
     if _QUERY.search(html.unescape(text)):
         yield "SQL 질의가 들어 있습니다", "it holds an SQL query"

@@ -28,7 +28,10 @@ def make_page(
     """
     values = order.values(task.notebook, task.lang)
     executed = execute(task.notebook, task.lang, values, desk, cell_timeout)
-    if isinstance(executed.outcome, Failure) or executed.notebook is None:
+    if isinstance(executed.outcome, Failure):
+        told = gate.tidied(executed.outcome, secrets, order.own_folders)
+        return replace(executed, outcome=told)
+    if executed.notebook is None:
         return executed
     title = title_of(executed.notebook, task.notebook.name)
     text = render(executed.notebook, _page(order, task, executed.outcome, title))

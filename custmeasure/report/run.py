@@ -4,6 +4,7 @@ Everything a person can have mistyped is checked before a kernel starts. Then: l
 run the notebooks side by side, render and gate each page, publish, index.
 """
 
+import contextlib
 import datetime as dt
 import functools
 import time
@@ -134,8 +135,9 @@ def _disk(error: OSError) -> EnvironmentProblem:
         return error
     name = error.filename or ""
     return EnvironmentProblem(
-        ko=f"파일을 쓰지 못했습니다: {name} {error.strerror}. 남은 공간과 권한을 확인하십시오.",
-        en=f"A file could not be written: {name} {error.strerror}. Check space and permissions.",
+        ko=f"파일을 읽거나 쓰지 못했습니다: {name} {error.strerror}. 남은 공간과 권한을 확인하십시오.",
+        en=f"A file could not be read or written: {name} {error.strerror}. "
+        "Check space and permissions.",
     )
 
 
@@ -277,8 +279,9 @@ def _keep_copies(
     copies = []
     for (name, lang), executed in done.items():
         if name in failures and executed.notebook is not None:
-            folder.mkdir(parents=True, exist_ok=True)
             path = folder / f"{name}.{lang}.ipynb"
-            path.write_text(gate.masked(as_text(executed.notebook), secrets), "utf-8")
-            copies.append(path)
+            with contextlib.suppress(OSError):  # what was published stays published
+                folder.mkdir(parents=True, exist_ok=True)
+                path.write_text(gate.masked(as_text(executed.notebook), secrets), "utf-8")
+                copies.append(path)
     return tuple(copies)

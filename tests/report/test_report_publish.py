@@ -1,6 +1,8 @@
 """Lock, staging and publishing."""
 
+import errno
 import os
+import stat
 import subprocess
 import sys
 import threading
@@ -69,6 +71,41 @@ def test_pages_replace_what_is_there(tmp_path):
         move_all(staged, folder)
     assert (folder / "a.html").read_text() == "new"
     assert [p.name for p in tmp_path.iterdir()] == ["2026-01-31"]
+
+
+def test_a_file_is_on_the_disk_before_it_is_named_and_the_folder_after(
+    tmp_path, monkeypatch
+):  # F25
+    calls = []
+    fsync, rename = os.fsync, os.replace
+
+    def synced(handle):
+        calls.append("sync folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "sync file")
+        fsync(handle)
+
+    def renamed(source, target):
+        calls.append("rename")
+        rename(source, target)
+
+    monkeypatch.setattr("os.fsync", synced)
+    monkeypatch.setattr("os.replace", renamed)
+    replace_file(tmp_path, "run.json", b"{}")
+    with staging(tmp_path, "2026-01-31") as staged:
+        write_synced(staged / "a.html", b"a")
+        move_all(staged, tmp_path / "2026-01-31")
+    assert calls == ["sync file", "rename", "sync folder"] * 2
+
+
+def test_a_disk_error_leaves_the_old_page(tmp_path, monkeypatch):  # F04
+    replace_file(tmp_path, "a.html", b"old")
+
+    def fail(_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("os.fsync", fail)
+    with pytest.raises(OSError, match="Input/output"):
+        replace_file(tmp_path, "a.html", b"new")
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("a.html", b"old")]
 
 
 def test_staging_left_by_a_killed_run_goes_and_others_stay(tmp_path):

@@ -88,6 +88,10 @@ def test_failures_of_every_kind_are_told_and_the_rest_is_published(make_shop, ou
         exits=notebook("import sys", "sys.exit(0)", "x = 1"),
         good=notebook(),
         leaks=notebook("import os\nprint(os.environ['SHOP_PASSWORD'])"),
+        tells=notebook(
+            "from custmeasure.errors import EnvironmentProblem",
+            "words = f'no {shop_folder}/x, no /home/jiyoon/x'\nraise EnvironmentProblem(words, words)",
+        ),
         unsigned=notebook(last="1 + 1"),
         usage=notebook(
             "from custmeasure.errors import UnknownName\nraise UnknownName('step', 'byu', ['buy'])"
@@ -103,11 +107,12 @@ def test_failures_of_every_kind_are_told_and_the_rest_is_published(make_shop, ou
         "dies": "The kernel died in cell 3, likely memory.",  # F05
         "exits": "Code cell 4 did not run: the notebook stopped before it.",  # F07
         "leaks": "The page was not published: it holds the value of SHOP_PASSWORD.",  # S22 S24
+        "tells": "no …/x, no …/x",  # S31
         "unsigned": "The last code cell did not end with cm.sign_off.",
         "usage": "step 'byu' does not exist. Did you mean 'buy'? Seen: buy.",
     }
     assert {name: failure.exit_code for name, failure in outcome.failures.items()} == {
-        "asserts": 4, "dies": 4, "exits": 4, "leaks": 1, "unsigned": 4, "usage": 2
+        "asserts": 4, "dies": 4, "exits": 4, "leaks": 1, "tells": 3, "unsigned": 4, "usage": 2
     }  # fmt: skip
     assert sorted(p.name for p in outcome.pages) == ["blocked.html", "good.html"]
     assert entry(out, "blocked")["exit_code"] == 1  # T14: shown, and the run does not exit 0
@@ -153,6 +158,19 @@ def test_pages_of_another_choice_of_languages_go(make_shop, out):
     page = (out / DAY / "funnel.html").read_text("utf-8")
     assert "무엇을 봅니까" in page
     assert "한국어" not in page
+
+
+def test_a_page_that_cannot_be_made_does_not_stop_the_others(make_shop, out, monkeypatch):  # F24
+    def title(notebook_, otherwise):
+        if otherwise == "bad":
+            raise RuntimeError("/home/jiyoon")
+        return otherwise
+
+    monkeypatch.setattr("custmeasure.report.make.title_of", title)
+    outcome = run_report(make_shop(bad=notebook(), good=notebook()), date=DAY, out=out)
+    assert outcome.failures["bad"].en == "The page could not be made (RuntimeError)."
+    assert [page.name for page in outcome.pages] == ["good.html"]
+    assert outcome.exit_code == 4
 
 
 def test_limits_are_kept_from_outside_the_kernel(make_shop, out):  # F06
