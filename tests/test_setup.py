@@ -90,7 +90,7 @@ def test_every_make_target_is_called_by_ci_or_named_in_the_readme():
 def test_ci_runs_the_readmes_test_command_and_lets_nothing_be_skipped():
     script = text(".ci/run")
     assert os.access(REPO / ".ci/run", os.X_OK)
-    assert script.rstrip().endswith("CUSTMEASURE_REQUIRE=chromium,shared make test")
+    assert script.rstrip().endswith("CUSTMEASURE_REQUIRE=chromium,postgres,shared make test")
     for command in ("make report", "make test"):
         assert command in text("README.md")
     for command in ("make lint", "make report", "make bench QUICK=1"):
