@@ -7,6 +7,7 @@ names that the query's tables are given; values travel as bound parameters.
 
 import datetime as dt
 import re
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
+from custmeasure.engine.lockdown import lock_down
 from custmeasure.errors import DataError, EnvironmentProblem, UnknownName, UsageError, listed
 
 SQL_TYPES = {
@@ -224,17 +226,22 @@ def query(sql: str, parameters: Mapping[str, object] | None = None, /, **tables:
     with _connect() as connection:
         for name, table in tables.items():
             _view(connection, name, table)
+        lock_down(connection, [path for table in tables.values() for path in _files(table.source)])
         try:
             return connection.sql(sql, params=dict(parameters or {})).to_arrow_table()
         except (duckdb.ConversionException, duckdb.InvalidInputException) as error:
             raise _unreadable(error, tables) from None
 
 
+def _files(source: Source) -> tuple[Path, ...]:
+    return source if isinstance(source, tuple) else ()
+
+
 def _connect() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     # The time zone is set after connecting: as a start-up option DuckDB looks for it before ICU is there.
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET autoinstall_known_extensions = false")
+    connection.execute("SET temp_directory = $1", [tempfile.gettempdir()])
     connection.execute(_NET_AMOUNT)
     return connection
 

@@ -200,7 +200,7 @@ def test_headline_carries_denominators_and_intervals():
         "Relative difference +29.5% (+7.9% to +55.4%), p-value 0.005."
     )
     assert result.headline("ko") == (
-        "좋아졌습니다. 전환율은 B안 6.25%(5.54% ~ 7.04%, 4,000명 중 250명), "
+        "더 나음. 전환율은 B안 6.25%(5.54% ~ 7.04%, 4,000명 중 250명), "
         "A안 4.83%(4.20% ~ 5.53%, 4,000명 중 193명)입니다. "
         "상대 차이 +29.5%(+7.9% ~ +55.4%), p값 0.005."
     )
