@@ -50,20 +50,23 @@ _CONTACT_NAMES = re.compile(
     re.IGNORECASE,
 )
 
-# What contact data look like (RE2, so that Arrow can search millions of values).
+# What contact data look like (RE2, so that Arrow can search millions of values). Digits alone may be an
+# id as well, so they count only where a column is full of them.
 _MAIL = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"
-_MOBILE = r"(\+?82[-. ()]*0?|0)1[016789][-. )]*[0-9]{3,4}[-. ]*[0-9]{4}"
-_LANDLINE = r"(\+82[-. ]?|\(?0)(2|[3-6][1-5]|70|50[0-9])[-. )]+[0-9]{3,4}[-. ][0-9]{4}"
-_INTERNATIONAL = r"\+[1-9][0-9]{0,2}[-. ()]*[0-9]{2,4}[-. ()]*[0-9]{3,4}[-. ]*[0-9]{3,4}"
+_MOBILE = r"\(?01[016789][-. )]+[0-9]{3,4}[-. ]*[0-9]{4}"
+_LANDLINE = r"\(?0(2|[3-6][1-5]|70|50[0-9])[-. )]+[0-9]{3,4}[-. ][0-9]{4}"
+_INTERNATIONAL = r"\+[1-9][0-9]{0,2}[-. ()]*[0-9]{1,4}[-. ()]*[0-9]{3,4}[-. ]*[0-9]{3,4}"
 _RESIDENT = r"[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])-[1-8][0-9]{6}"
+_BARE_MOBILE = r"(82)?010[0-9]{8}|8210[0-9]{8}|01[16789][0-9]{7,8}"
 _CUSTOMS = r"P[0-9]{12}"
-_FOUND = "|".join((_MAIL, _MOBILE, _LANDLINE, _INTERNATIONAL, _RESIDENT, _CUSTOMS))
-_WITHIN = rf"(^|[^0-9A-Za-z+])({_FOUND})($|[^0-9A-Za-z])"
+_SURE = "|".join((_MAIL, _MOBILE, _LANDLINE, _INTERNATIONAL, _RESIDENT))
+_BARE = f"{_BARE_MOBILE}|{_CUSTOMS}"
+_ALONE = r"(^|[^0-9A-Za-z+])({})($|[^0-9A-Za-z])"
 _CARD = (
     r"(^|[^0-9])((?:[0-9]{4}[- ]?){3}[0-9]{1,7}|3[47][0-9]{2}[- ]?[0-9]{6}[- ]?[0-9]{5})($|[^0-9])"
 )
 _CARD_START = re.compile(r"4|5[1-5]|2[2-7]|3[4-8]|6|9[0-9]")
-_ONE = re.compile(rf"(?<![0-9A-Za-z+])({_FOUND})(?![0-9A-Za-z])")
+_ONE = re.compile(rf"(?<![0-9A-Za-z+])({_SURE}|{_BARE})(?![0-9A-Za-z])")
 _ONE_CARD = re.compile(_CARD)
 
 
@@ -84,8 +87,22 @@ def _is_contact_name(name: str) -> bool:
 
 
 def contact_values(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    """Return, for each value, whether a phone, an e-mail, a resident or a customs number is in it."""
-    return pc.fill_null(pc.match_substring_regex(values, _WITHIN), False)
+    """Return, for each value, whether a phone, an e-mail, a resident or a customs number is in it.
+
+    Digits alone (01012345678) count where one value in ten looks so: elsewhere they are an id.
+    """
+    sure = _found(_SURE, values)
+    bare = _found(_BARE, values)
+    n = len(values) - values.null_count
+    return pc.or_(sure, bare) if _n_true(bare) >= max(1, CONTACT_SHARE * n) else sure
+
+
+def _found(pattern: str, values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    return pc.fill_null(pc.match_substring_regex(values, _ALONE.format(pattern)), False)
+
+
+def _n_true(flags: pa.Array | pa.ChunkedArray) -> int:
+    return int(pc.sum(flags).as_py() or 0)
 
 
 def _are_cards(values: pa.Array | pa.ChunkedArray, n: int) -> bool:
@@ -126,8 +143,7 @@ def looks_like_contact(values: pa.Array | pa.ChunkedArray | Iterable[str | None]
     n = len(texts) - texts.null_count
     if not n or not pa.types.is_string(texts.type):
         return False
-    n_contact = int(pc.sum(contact_values(texts)).as_py())
-    return n_contact >= CONTACT_SHARE * n or _are_cards(texts, n)
+    return _n_true(contact_values(texts)) >= CONTACT_SHARE * n or _are_cards(texts, n)
 
 
 def redact(text: str) -> str:

@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from custmeasure.errors import EnvironmentProblem, UsageError
@@ -76,7 +77,7 @@ def test_contact_data_are_known_by_content(value):
     [
         ["20260302-0000123", "20260303-0000124"], ["0101", "0201"], ["2026-03-04 09:00:00"],
         ["1772582400000"], ["naver_search"], ["15000", "9900"], ["nurs*****"], ["900101"], [], [None],
-        [str(2026112200000000 + 37 * n) for n in range(500)],
+        [str(2026112200000000 + 37 * n) for n in range(500)], ["0107438568"],
     ],
 )  # fmt: skip
 def test_ids_dates_and_amounts_are_not_contact_data(values):
@@ -87,6 +88,12 @@ def test_one_slip_in_a_thousand_does_not_make_a_contact_column():
     column = pa.array(["mobile"] * 999 + ["010-1234-5678"])
     assert not privacy.looks_like_contact(column)
     assert privacy.contact_values(column).to_pylist()[-1]
+
+
+def test_ids_that_happen_to_look_like_phones_stay_ids():
+    ids = pa.array([f"{n * 6_180_339_887 % 10**10:010d}" for n in range(2_000)])
+    assert not pc.any(privacy.contact_values(ids)).as_py()
+    assert not privacy.looks_like_contact(ids)
 
 
 def test_sentences_lose_their_contact_data():
