@@ -87,7 +87,7 @@ def best_attempts(
     return Attempts(depth, entry, times, pending)
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _walk(starts, at, code, steps, window, order, later, limits):  # type: ignore[no-untyped-def]
     first, last, as_of = limits
     n_units, n_steps = len(starts) - 1, len(steps)
@@ -133,7 +133,7 @@ def _walk(starts, at, code, steps, window, order, later, limits):  # type: ignor
     return depth, entry, times, pending
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _following(code, low, high, n_codes, scratch):  # type: ignore[no-untyped-def]
     """Return for each code and row of a unit the next row, this one included, with that code."""
     n = high - low
@@ -146,7 +146,7 @@ def _following(code, low, high, n_codes, scratch):  # type: ignore[no-untyped-de
     return scratch
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _ordered(at, code, steps, low, high, row, end, later, following, path):  # type: ignore[no-untyped-def]
     """Walk one attempt: each step takes the earliest event left that is not before the last."""
     path[0] = row
@@ -166,7 +166,7 @@ def _ordered(at, code, steps, low, high, row, end, later, following, path):  # t
     return len(steps)
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _tied(at, code, wanted, low, high, path, k):  # type: ignore[no-untyped-def]
     """Return the first unused event of the same instant with the wanted code, or ``high``."""
     here = at[path[k - 1]]
@@ -184,7 +184,7 @@ def _tied(at, code, wanted, low, high, path, k):  # type: ignore[no-untyped-def]
     return high
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _strict(at, code, steps, high, row, end, later, path):  # type: ignore[no-untyped-def]
     """Walk one attempt in which every event is the next step."""
     path[0] = row
@@ -198,7 +198,7 @@ def _strict(at, code, steps, high, row, end, later, path):  # type: ignore[no-un
     return len(steps)
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _any(at, code, need, high, row, end, n_steps, path):  # type: ignore[no-untyped-def]
     """Count the steps that one window from ``row`` on holds, in whatever order."""
     left = need.copy()
