@@ -23,14 +23,17 @@ _SEEN = """
     FROM events GROUP BY event ORDER BY n DESC, event"""
 
 # A unit is known here by the hash of its id: sorting numbers is several times faster than sorting texts,
-# and two of 40 million ids share one of 2^64 hashes with a chance of 0.00004. Two events of one instant
-# that differ in their segment alone stand in the order of its hash, whatever the order of the rows.
+# and two of 40 million ids share one of 2^64 hashes with a chance of 0.00004.
 _LOG = """
     SELECT hash(unit) AS unit, epoch_us(moment) AS moment, segment,
            CAST(coalesce(list_position($names, event) - 1, len($names)) AS SMALLINT) AS code
     FROM events
     WHERE unit IS NOT NULL AND moment IS NOT NULL AND ($every OR list_contains($names, event))
-    ORDER BY unit, moment, code, hash(segment)"""
+    ORDER BY unit, moment, code"""
+
+# Split or not. Two events of one instant that differ in their segment alone stand in the order of its
+# hash, whatever the order of the rows.
+_LOGS = {False: _LOG, True: _LOG + ", hash(segment)"}
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Log:
 
     events: Table
     seen: pd.DataFrame
+    split: bool = False
 
     @classmethod
     def of(cls, table: Table, unit: str, by: str | None) -> Self:
@@ -47,7 +51,7 @@ class Log:
         events = table.pick(
             unit=(unit, "text"), moment=("at", "instant"), event=("event", "text"), segment=segment
         )
-        return cls(events, query(_SEEN, events=events).to_pandas())
+        return cls(events, query(_SEEN, events=events).to_pandas(), bool(by))
 
     def check(self, names: Sequence[str]) -> None:
         """Refuse a step that never happened, unless nothing ever did."""
@@ -69,7 +73,8 @@ class Log:
     ) -> tuple[Attempts, pa.ChunkedArray]:
         """Return every unit's best attempt, and the segment of each row of the log."""
         distinct = list(dict.fromkeys(names))
-        rows = query(_LOG, {"names": distinct, "every": order == "strict"}, events=self.events)
+        parameters = {"names": distinct, "every": order == "strict"}
+        rows = query(_LOGS[self.split], parameters, events=self.events)
         attempts = best_attempts(
             _starts(rows["unit"].to_numpy()),
             rows["moment"].to_numpy(),
