@@ -49,7 +49,7 @@ def start(shop_folder: str = "", *, date: str = "", lang: str = "ko") -> Shop:
     plots.display_as_svg(get_ipython())
     folder = Path(shop_folder) if shop_folder else find_shop(Path.cwd())
     shop = open_shop(folder)
-    return shop.until(dates.day_start(dates.parse_day(date), shop.timezone)) if date else shop
+    return shop.until(dates.parse_day(date) - dt.timedelta(days=1)) if date else shop
 
 
 def sign_off(shop: Shop, result: Result, *more: Result, decision: str = "") -> None:

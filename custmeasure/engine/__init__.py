@@ -1,5 +1,6 @@
 """The only room that runs queries: DuckDB by default."""
 
+from custmeasure.engine.extent import extent, n_rows
 from custmeasure.engine.table import (
     SUFFIXES,
     AnyTable,
@@ -18,6 +19,8 @@ __all__ = [
     "Readable",
     "Table",
     "as_table",
+    "extent",
     "file_table",
+    "n_rows",
     "query",
 ]

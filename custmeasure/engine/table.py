@@ -16,6 +16,7 @@ from typing import Self, TypeAlias
 import duckdb
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from custmeasure.engine.lockdown import lock_down
 from custmeasure.errors import DataError, EnvironmentProblem, UnknownName, UsageError, listed
@@ -196,9 +197,18 @@ def file_table(*paths: Path, name: str = "", timezone: str = "UTC") -> Table:
                 ko=f"파일이 없습니다: {path}. 경로를 확인하십시오.",
                 en=f"There is no file {path}. Check the path.",
             )
+    return Table(name or paths[0].stem, paths, _header(paths), timezone)
+
+
+def _header(paths: tuple[Path, ...]) -> tuple[str, ...]:
+    """Return the names of the files' columns; Parquet says them without a query."""
+    if all(path.suffix.lower() == ".parquet" for path in paths):
+        try:
+            return tuple(pq.read_schema(paths[0]).names)
+        except pa.ArrowInvalid as error:
+            raise _broken(error, paths) from None
     with _connect() as connection:
-        columns = tuple(_scan(connection, paths).columns)
-    return Table(name or paths[0].stem, paths, columns, timezone)
+        return tuple(_scan(connection, paths).columns)
 
 
 def query(sql: str, parameters: Mapping[str, object] | None = None, /, **tables: Table) -> pa.Table:
@@ -292,7 +302,7 @@ def _scan(
         raise _broken(error, source) from None
 
 
-def _broken(error: duckdb.Error, paths: Sequence[Path]) -> DataError:
+def _broken(error: Exception, paths: Sequence[Path]) -> DataError:
     """Word a file that cannot be read: which, and what is expected of it."""
     names = ", ".join(path.name for path in paths)
     if not names.lower().endswith(".csv"):

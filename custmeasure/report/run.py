@@ -173,7 +173,7 @@ def _check_data(order: Order) -> None:
     DataError
         When the check says that the data are not valid.
     """
-    checked = open_shop(order.folder, as_of=order.day).check()
+    checked = open_shop(order.folder, as_of=order.day - dt.timedelta(days=1)).check()
     if checked.verdict == "invalid":
         raise DataError(ko=checked.reason.in_("ko"), en=checked.reason.in_("en"))
 

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from custmeasure.engine import SUFFIXES, MissingTable, Table, file_table, query
+from custmeasure.engine import SUFFIXES, MissingTable, Table, file_table, n_rows, query
 from custmeasure.errors import DataError, UnknownName, UsageError, listed, nearest
 from custmeasure.shop.contract import TABLES, Column
 from custmeasure.shop.settings import Settings
@@ -95,8 +95,8 @@ def read_table(folder: Path, name: str, settings: Settings) -> Delivered | Missi
         currency=settings.currency,
         delivered=delivered,
     )
-    n_in_file = _n_rows(raw)
-    return Delivered(table, str(path.relative_to(folder)), n_in_file, n_in_file - _n_rows(table))
+    n_in_file = n_rows(raw)
+    return Delivered(table, str(path.relative_to(folder)), n_in_file, n_in_file - n_rows(table))
 
 
 def _file(folder: Path, name: str, section: Mapping[str, Any]) -> Path | None:
@@ -169,9 +169,3 @@ def _converted(
         return value, pc.is_valid(value)
     text = query(_CONVERSIONS["text"], rows=rows)["value"]
     return value, pc.or_(pc.is_valid(value), pc.is_null(text))
-
-
-def _n_rows(table: Table) -> int:
-    first = table.columns[0]
-    rows = query("SELECT count(*) AS n FROM rows", rows=table.pick(value=(first, "any")))
-    return int(rows["n"][0].as_py())

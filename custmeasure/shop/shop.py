@@ -10,7 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from custmeasure import dates
-from custmeasure.engine import AnyTable, MissingTable, query
+from custmeasure.engine import AnyTable, MissingTable, Table, extent, query
+from custmeasure.engine.extent import Extent
 from custmeasure.errors import UnknownName, UsageError
 from custmeasure.shop.contract import CLOCKS, TABLES
 from custmeasure.shop.read import Delivered, read_table
@@ -18,11 +19,7 @@ from custmeasure.shop.settings import FILE, Settings, read_settings
 from custmeasure.show.result import Listing
 from custmeasure.show.words import Text, Verdict
 
-_REACH = """
-    SELECT count(*) AS n, min(moment) AS first_at, max(moment) AS last_at,
-           count(*) FILTER (WHERE $as_of IS NOT NULL AND moment > CAST($as_of AS TIMESTAMPTZ))
-               AS n_outside
-    FROM rows"""
+_AFTER = "SELECT count(*) AS n FROM rows WHERE moment > CAST($limit AS TIMESTAMPTZ)"
 
 # The tables whose last record says how far a shop's data reach.
 _LEADING = ("events", "orders")
@@ -50,6 +47,7 @@ class Shop:
     settings: Settings
     limit: dt.datetime | None = None
     _tables: Mapping[str, Delivered | MissingTable] = field(default_factory=dict)
+    _extents: dict[str, Extent] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -84,8 +82,8 @@ class Shop:
     @functools.cached_property
     def data_end(self) -> dt.datetime | None:
         """The end (UTC) of the day of the last visit or order, or None in an empty shop."""
-        ends = [self._reach(name)["last_at"] for name in _LEADING if name in self.tables]
-        known = [end for end in ends if isinstance(end, dt.datetime)]
+        ends = [self._extent(name)[1] for name in _LEADING]
+        known = [end for end in ends if end is not None]
         last = dates.local(max(known), self.timezone) if known else None
         return dates.to_instant(last.date(), self.timezone) if last else None
 
@@ -168,8 +166,8 @@ class Shop:
         table = self._tables[name]
         if isinstance(table, MissingTable):
             raise UnknownTable("table", name, self.tables, FILE)
-        reach = self._reach(name) if name in CLOCKS else {"n_outside": 0}
-        outside = int(reach["n_outside"])  # type: ignore[call-overload]
+        outside = self._n_outside(name, table.table)
+        first_at, last_at = self._extent(name)
         return {
             "table": name,
             "file": table.file,
@@ -178,18 +176,25 @@ class Shop:
             "n_rejected": table.n_rejected,
             "n_duplicate": 0,
             "n_outside": outside,
-            "first_at": self._local(reach.get("first_at")),
-            "last_at": self._local(reach.get("last_at")),
+            "first_at": self._local(first_at),
+            "last_at": self._local(last_at),
         }
 
-    def _reach(self, name: str) -> dict[str, object]:
-        """Return how many rows a table has, its first and last instant, and rows after `limit`."""
-        table = self._tables[name]
-        if isinstance(table, MissingTable):
-            return {}
-        rows = table.table.pick(moment=(CLOCKS[name], "instant"))
-        limit = None if self.limit is None else self.limit.isoformat()
-        return query(_REACH, {"as_of": limit}, rows=rows).to_pylist()[0]  # type: ignore[no-any-return]
+    def _extent(self, name: str) -> Extent:
+        """Return the first and the last instant of a table, read once."""
+        if name not in self._extents:
+            found = self._tables.get(name)
+            told = isinstance(found, Delivered) and name in CLOCKS
+            self._extents[name] = extent(found.table, CLOCKS[name]) if told else (None, None)  # type: ignore[union-attr]
+        return self._extents[name]
+
+    def _n_outside(self, name: str, table: Table) -> int:
+        """Return how many rows lie after `limit`."""
+        last = self._extent(name)[1]
+        if self.limit is None or last is None or last <= self.limit:
+            return 0
+        rows = table.pick(moment=(CLOCKS[name], "instant"))
+        return int(query(_AFTER, {"limit": self.limit.isoformat()}, rows=rows)["n"][0].as_py())
 
     def _local(self, instant: object) -> dt.datetime | None:
         return dates.local(instant if isinstance(instant, dt.datetime) else None, self.timezone)
