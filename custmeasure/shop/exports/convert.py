@@ -323,14 +323,14 @@ class _Conversion:
                 raise self._lacking(column.name, wanted(self._mapping, making))
 
     def _lacking(self, column: str, names: list[str]) -> DataError:
-        title = self._mapping.title
+        title, place = self._mapping.title, f"{self._file}: " if self._file else ""
         near = nearest(names[0], self._delivered) if names else None
         hint_ko = f" 혹시 '{near}' 열인가요?" if near else ""
         hint_en = f" Is it '{near}'?" if near else ""
         return DataError(
-            ko=f"{self._file}: {title.ko}에서 {column}에 쓸 열이 없습니다: {listed(names)}.{hint_ko} "
+            ko=f"{place}{title.ko}에서 {column}에 쓸 열이 없습니다: {listed(names)}.{hint_ko} "
             "내려받을 때 그 열을 넣거나, 매핑을 복사해 고치십시오.",
-            en=f"{self._file}: {title} needs for {column} one of the columns {listed(names)}.{hint_en} "
+            en=f"{place}{title} needs for {column} one of the columns {listed(names)}.{hint_en} "
             "Add it when you export, or edit a copy of the mapping.",
         )
 

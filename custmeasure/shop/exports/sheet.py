@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -131,7 +131,8 @@ class Sheet:
         if name.startswith("@"):
             return self._built_in(name)
         if name in self.mapping.values:
-            column = self.make(self.mapping.values[name])
+            making = self.mapping.values[name]
+            column = self.make(making if making.kind else replace(making, kind=kind))
         else:
             column = self.columns.get(name)
         if column is None or column.type == TYPES[kind]:
@@ -146,7 +147,7 @@ class Sheet:
         kind: Kind = making.kind or "text"  # type: ignore[assignment]
         values = self._raw(making, kind)
         if values is None:
-            return None
+            return self._same(making.missing) if making.missing else None
         if making.style and making.style != "epoch_us":
             values = styled(values, making.style)
         if making.meanings:
@@ -165,7 +166,7 @@ class Sheet:
 
     def _raw(self, making: Making, kind: Kind) -> Values | None:
         if making.constant:
-            return pa.chunked_array([pa.array([making.constant] * self.n, pa.string())])
+            return self._same(making.constant)
         if making.is_number:
             return self._arithmetic(making)
         if making.join or making.digest or making.empty:
@@ -213,6 +214,9 @@ class Sheet:
     def _or_zero(self, name: str) -> Values | pa.Scalar:
         number = self.value(name, "number")
         return pa.scalar(0.0) if number is None else pc.fill_null(number, 0.0)
+
+    def _same(self, text: str) -> Values:
+        return pa.chunked_array([pa.array([text] * self.n, pa.string())])
 
     def _zero(self, values: Values, where: Flags) -> Values:
         zero = pa.scalar(0, values.type)
