@@ -1,171 +1,259 @@
-"""One table of a shop: its file found, its columns mapped, its texts read as declared types.
+"""Every table of a shop, from wherever it comes: files, known exports, databases.
 
-Parquet carries its types and is scanned where it lies. CSV is read as text and converted here; a row
-whose required value is missing or whose value does not read as its declared type is rejected and
-counted, never dropped silently.
+Each source has its own reader; what comes out is the same: a table that can be queried, and an account
+of every record. Contact data stop at the door.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from custmeasure.engine import SUFFIXES, MissingTable, Table, file_table, n_rows, query
-from custmeasure.errors import DataError, UnknownName, UsageError, listed, nearest
-from custmeasure.shop.contract import TABLES, Column
+from custmeasure.engine import MissingTable, Table
+from custmeasure.engine.database import Snapshot, database_table, open_database, snapshot
+from custmeasure.engine.extract import Extract
+from custmeasure.errors import UnknownName, UsageError
+from custmeasure.shop.contract import KEYS, TABLES
+from custmeasure.shop.delivered import Delivered
+from custmeasure.shop.door import at_the_door, own_key
+from custmeasure.shop.exports import Exported, load, read_export
+from custmeasure.shop.privacy import HIDDEN, contact_columns
+from custmeasure.shop.reader import (
+    Account,
+    DataBlocked,
+    Problem,
+    Reading,
+    delivered_columns,
+    read_source,
+    spec_for,
+)
+from custmeasure.shop.reader.account import too_many_rejected
 from custmeasure.shop.settings import Settings
+from custmeasure.show.words import Text
 
-# One constant text a type: what a text reads as, or nothing when it does not.
-_CONVERSIONS = {
-    "text": "SELECT nullif(value, '') AS value FROM rows",
-    "instant": """
-        SELECT CASE WHEN NOT regexp_full_match(trim(value), '[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}'
-                        || '([ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?(Z|[+-][0-9:]{2,5})?)?') THEN NULL
-                    WHEN regexp_matches(trim(value), ':[0-9.]+(Z|[+-][0-9:]+)$')
-                        THEN try_cast(value AS TIMESTAMPTZ)
-                    ELSE timezone($written_in, try_cast(value AS TIMESTAMP)) END AS value
-        FROM rows""",
-    "day": """
-        SELECT CASE WHEN regexp_matches(value, '^ *[0-9]') THEN try_cast(value AS DATE) END AS value
-        FROM rows""",
-    "number": """
-        SELECT CASE WHEN regexp_full_match(trim(value), '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?')
-                    AND isfinite(try_cast(value AS DOUBLE)) THEN try_cast(value AS DOUBLE) END AS value
-        FROM rows""",
-    "count": """
-        SELECT CASE WHEN regexp_full_match(trim(value), '[+-]?[0-9]+') THEN try_cast(value AS BIGINT) END
-               AS value FROM rows""",
-    "flag": """
-        SELECT CASE WHEN lower(value) IN ('true', '1', 'y', 'yes') THEN true
-                    WHEN lower(value) IN ('false', '0', 'n', 'no') THEN false END AS value
-        FROM rows""",
-}
+SUFFIXES = (".parquet", ".csv", ".csv.gz", ".xlsx")
 
 
-@dataclass(frozen=True)
-class Delivered:
-    """A table as it came in, with its rows accounted for.
-
-    Attributes
-    ----------
-    table
-        What can be queried: the rows used.
-    file
-        Where they come from, relative to the shop's folder.
-    n_in_file, n_rejected
-        Rows in the file; rows that could not be read as declared.
-    """
-
-    table: Table
-    file: str
-    n_in_file: int
-    n_rejected: int
-
-
-def read_table(folder: Path, name: str, settings: Settings) -> Delivered | MissingTable:
-    """Return the shop's table ``name``.
+def read_tables(folder: Path, settings: Settings) -> dict[str, Delivered | MissingTable]:
+    """Return every table of the contract, as the shop has it or not.
 
     Raises
     ------
     UnknownName
-        When a mapped column is not in the file.
-    DataError
-        When a required column is missing or the file is not what its name says.
+        When a file, column, export or database is named that does not exist.
+    DataBlocked
+        When a table cannot be used.
     UsageError
-        When shop.toml names a file outside the folder or of another kind.
+        When shop.toml names a file outside the folder, or says two sources of a table.
+    EnvironmentProblem
+        When a file or a database cannot be reached.
     """
-    section = settings.tables.get(name, {})
-    path = _file(folder, name, section)
-    if path is None:
-        return MissingTable(name)
-    written_in = str(section.get("timezone", settings.timezone))
-    raw = file_table(path, name=name, timezone=settings.timezone)
-    columns = _columns(raw, name, section, path)
-    used = _typed_csv(raw, columns, written_in) if path.suffix == ".csv" else raw.source
-    delivered = () if path.suffix == ".csv" else tuple(columns.items())
-    table = Table(
-        name=name,
-        source=used,
-        columns=tuple(columns),
-        timezone=settings.timezone,
-        written_in=written_in,
-        currency=settings.currency,
-        delivered=delivered,
+    with ExitStack() as stack:
+        room = _Room(folder, settings, stack)
+        return {name: room.table(name) for name in TABLES}
+
+
+@dataclass
+class _Room:
+    """What tables share while they are read: an export's rows, a database's snapshot."""
+
+    folder: Path
+    settings: Settings
+    stack: ExitStack
+    exports: dict[tuple[object, ...], Exported] = field(default_factory=dict)
+    snapshots: dict[str, Snapshot] = field(default_factory=dict)
+
+    def table(self, name: str) -> Delivered | MissingTable:
+        """Return one table, without its contact data."""
+        section = self.settings.tables.get(name, {})
+        if "database" in section:
+            found: Delivered | None = self._from_database(name, section)
+        else:
+            paths = find_files(self.folder, name, section)
+            found = self._from_files(name, section, paths) if paths else None
+        return MissingTable(name) if found is None else at_the_door(found, own_key(self.folder))
+
+    def _from_files(
+        self, name: str, section: Mapping[str, Any], paths: tuple[Path, ...]
+    ) -> Delivered | None:
+        if "from" not in section:
+            reading = _read(name, section, self.settings, paths)
+            return self._delivered(name, section, paths, reading, {})
+        exported = self._export(section, paths)
+        if name not in exported.readings:
+            raise UnknownName("table", name, exported.readings, f"from = {section['from']!r}")
+        return self._delivered(name, section, paths, exported.readings[name], exported.dropped)
+
+    def _export(self, section: Mapping[str, Any], paths: tuple[Path, ...]) -> Exported:
+        """Return what an export holds; tables that come from the same files read them once."""
+        key = (section["from"], paths, str(sorted(section.items(), key=str)))
+        if key not in self.exports:
+            mapping = load(str(section["from"]), self.folder)
+            self.exports[key] = read_export(mapping, paths, section, key=own_key(self.folder))
+        return self.exports[key]
+
+    def _delivered(
+        self,
+        name: str,
+        section: Mapping[str, Any],
+        paths: tuple[Path, ...],
+        reading: Reading,
+        dropped: Mapping[str, Text],
+    ) -> Delivered:
+        return Delivered(
+            table=self._table(name, section, reading),
+            file=", ".join(path.relative_to(self.folder).as_posix() for path in paths),
+            paths=paths,
+            accounts=reading.accounts,
+            notes=reading.notes,
+            problems=reading.problems,
+            merges=reading.merges,
+            dropped=dropped,
+            reading=reading,
+        )
+
+    def _table(self, name: str, section: Mapping[str, Any], reading: Reading) -> Table:
+        return Table(
+            name=name,
+            source=reading.table,
+            columns=reading.columns,
+            timezone=self.settings.timezone,
+            written_in=str(section.get("timezone", self.settings.timezone)),
+            currency=self.settings.currency,
+            delivered=reading.delivered,
+        )
+
+    def _from_database(self, name: str, section: Mapping[str, Any]) -> Delivered:
+        shared = self._snapshot(str(section["database"]))
+        what = str(section.get("relation", section.get("query", name)))
+        known = list(shared.columns(what))
+        columns = _mapped(name, section, known)
+        extract = database_table(
+            shared,
+            what,
+            columns,
+            {column.name: column.kind for column in TABLES[name] if column.name in columns},
+            required=[column.name for column in TABLES[name] if column.required],
+            key=KEYS.get(name) if KEYS.get(name) in columns else None,
+            timezone=str(section.get("timezone", self.settings.timezone)),
+        )
+        where = f"{shared.source.where} {section.get('relation', name)}"
+        return _extracted(name, where, extract, shared.notes, self.settings)
+
+    def _snapshot(self, name: str) -> Snapshot:
+        """Return the one transaction in which every table of a database is read."""
+        if name not in self.settings.sources:
+            raise UnknownName("setting", name, self.settings.sources, "[sources]")
+        if name not in self.snapshots:
+            section = self.settings.sources[name]
+            source = open_database(name, section, os.environ, folder=self.folder)
+            self.snapshots[name] = self.stack.enter_context(snapshot(source))
+        return self.snapshots[name]
+
+
+def find_files(folder: Path, name: str, section: Mapping[str, Any]) -> tuple[Path, ...]:
+    """Return the files of a table, sorted by name; none when the shop does not have it.
+
+    Raises
+    ------
+    UsageError
+        When shop.toml names a file that is not there, or not inside the folder.
+    """
+    if "file" not in section:
+        usual = [folder / f"{name}{suffix}" for suffix in SUFFIXES]
+        here = [path for path in usual if path.is_file()]
+        return tuple(_inside(folder, path, name) for path in here[:1])
+    asked = section["file"] if isinstance(section["file"], list) else [section["file"]]
+    return tuple(path for pattern in asked for path in _matching(folder, name, str(pattern)))
+
+
+def _matching(folder: Path, name: str, pattern: str) -> Iterator[Path]:
+    exact = folder / pattern
+    found = [exact] if exact.is_file() else _globbed(folder, pattern) if pattern else []
+    if not found:
+        raise UsageError(
+            ko=f"[tables.{name}] file: {pattern!r}이(가) 상점 폴더에 없습니다. 이름을 확인하십시오.",
+            en=f"[tables.{name}] file: there is no {pattern!r} in the shop's folder. Check the name.",
+        )
+    for path in found:
+        yield _inside(folder, path, name)
+
+
+def _globbed(folder: Path, pattern: str) -> list[Path]:
+    try:
+        return sorted(path for path in folder.glob(pattern) if path.is_file())
+    except (NotImplementedError, ValueError, IndexError):  # an absolute pattern, or none
+        return []
+
+
+def _inside(folder: Path, path: Path, name: str) -> Path:
+    """Return a file's true place, refusing one that a link or a path leads out of the folder."""
+    place = path.resolve()
+    if place.is_relative_to(folder) and place.name.endswith(
+        (*SUFFIXES, ".gz", ".tsv", ".txt", ".xls")
+    ):
+        return place
+    raise UsageError(
+        ko=f"[tables.{name}] file: {path.name!r}은(는) 상점 폴더의 .parquet·.csv·.xlsx가 아닙니다.",
+        en=f"[tables.{name}] file: {path.name!r} is not a .parquet, .csv or .xlsx file inside the shop's "
+        "folder.",
     )
-    n_in_file = n_rows(raw)
-    return Delivered(table, str(path.relative_to(folder)), n_in_file, n_in_file - n_rows(table))
 
 
-def _file(folder: Path, name: str, section: Mapping[str, Any]) -> Path | None:
-    files = [section["file"]] if "file" in section else [f"{name}{suffix}" for suffix in SUFFIXES]
-    for file in files:
-        path = (folder / str(file)).resolve()
-        if "file" not in section and not path.is_file():
-            continue
-        if not path.is_relative_to(folder) or path.suffix not in SUFFIXES:
-            raise UsageError(
-                ko=f"[tables.{name}] file: {file!r}은(는) 상점 폴더 안의 .parquet·.csv가 아닙니다.",
-                en=f"[tables.{name}] file: {file!r} is not a .parquet or .csv file inside the shop's "
-                "folder.",
-            )
-        return path
-    return None
+def _read(
+    name: str, section: Mapping[str, Any], settings: Settings, paths: Sequence[Path]
+) -> Reading:
+    spec = spec_for(name, section, settings, delivered_columns(paths, section))
+    reading = read_source(paths, spec)
+    if reading.blocked:
+        raise DataBlocked(reading.problems, reading.n_more, reading)
+    return reading
 
 
-def _columns(raw: Table, name: str, section: Mapping[str, Any], path: Path) -> dict[str, str]:
-    """Return contract (or extra) name → delivered name, for every column of the file."""
+def _mapped(name: str, section: Mapping[str, Any], known: Sequence[str]) -> dict[str, str]:
+    """Return contract (or further) name → the name in the database, contact columns left out."""
     mapped = {str(new): str(old) for new, old in section.get("columns", {}).items()}
     contract = [column.name for column in TABLES[name]]
     for new, old in mapped.items():
         if new not in contract:
             raise UnknownName("column", new, contract, f"[tables.{name}.columns]")
-        if old not in raw.columns:
-            raise UnknownName("column", old, raw.columns, path.name)
-    taken = set(mapped.values())
-    rest = {column: column for column in raw.columns if column not in taken}
-    columns = {**rest, **mapped}
-    _check_required(columns, name, path)
-    return columns
+        if old not in known:
+            raise UnknownName("column", old, known, f"[tables.{name}]")
+    taken = set(mapped.values()) | contact_columns(known)
+    return {**{column: column for column in known if column not in taken}, **mapped}
 
 
-def _check_required(columns: Mapping[str, str], name: str, path: Path) -> None:
-    for column in TABLES[name]:
-        if column.required and column.name not in columns:
-            near = nearest(column.name, list(columns))
-            hint_ko = f" 혹시 '{near}' 열인가요?" if near else ""
-            hint_en = f" Is it '{near}'?" if near else ""
-            raise DataError(
-                ko=f"{path.name}: 필요한 열 '{column.name}'이 없습니다.{hint_ko} "
-                f"있는 열: {listed(list(columns))}. [tables.{name}.columns]에서 연결하십시오.",
-                en=f"{path.name}: the required column '{column.name}' is missing.{hint_en} "
-                f"Seen: {listed(list(columns))}. Map it under [tables.{name}.columns].",
-            )
+def _extracted(
+    name: str, where: str, extract: Extract, notes: Sequence[Text], settings: Settings
+) -> Delivered:
+    problems = tuple(
+        Problem(
+            where, refused.rule, _CORRECT, row=refused.row, column=refused.column,
+            value=HIDDEN if contact_columns([refused.column]) else refused.value,
+        )
+        for refused in extract.refused
+    )  # fmt: skip
+    if too_many_rejected(extract.n_rejected, extract.n_in_source):
+        raise DataBlocked(problems, max(0, extract.n_rejected - len(problems)))
+    account = Account(
+        where, extract.n_in_source, extract.n_used, extract.n_rejected, 0, extract.n_outside
+    )
+    return Delivered(
+        table=Table(
+            name=name,
+            source=extract.table,
+            columns=tuple(extract.table.column_names),
+            timezone=settings.timezone,
+            currency=settings.currency,
+        ),
+        file=where,
+        paths=(),
+        accounts=(account,),
+        notes=tuple(dict.fromkeys((*notes, *extract.notes))),
+        problems=problems,
+    )
 
 
-def _typed_csv(raw: Table, columns: Mapping[str, str], written_in: str) -> pa.Table:
-    """Return the rows of a CSV whose values all read as declared."""
-    declared = {column.name: column for column in TABLES[raw.name]}
-    data: dict[str, pa.ChunkedArray] = {}
-    good = None
-    for name, delivered in columns.items():
-        column = declared.get(name, Column(name, "text"))
-        data[name], readable = _converted(raw, delivered, column, written_in)
-        good = readable if good is None else pc.and_(good, readable)
-    table = pa.table(data)
-    return table if good is None else table.filter(good)
-
-
-def _converted(
-    raw: Table, delivered: str, column: Column, written_in: str
-) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
-    """Return one column converted, and which of its rows could be read."""
-    rows = raw.pick(value=(delivered, "text"))
-    parameters = {"written_in": written_in} if column.kind == "instant" else {}
-    value = query(_CONVERSIONS[column.kind], parameters, rows=rows)["value"]
-    if column.required:
-        return value, pc.is_valid(value)
-    text = query(_CONVERSIONS["text"], rows=rows)["value"]
-    return value, pc.or_(pc.is_valid(value), pc.is_null(text))
+_CORRECT = Text("데이터베이스의 그 값을 고치십시오.", "Correct that value in the database.")

@@ -13,6 +13,7 @@ from typing import Any
 from babel.numbers import is_currency
 
 from custmeasure import dates
+from custmeasure.engine.source import SECTION_KEYS
 from custmeasure.errors import DataError, UnknownName, UsageError, check_choice
 from custmeasure.language import LANGUAGES, Lang
 from custmeasure.shop.contract import TABLES
@@ -21,9 +22,12 @@ FILE = "shop.toml"
 
 _KEYS = (
     "name", "timezone", "currency", "language", "funnel", "targets", "metrics", "experiments",
-    "customer", "share", "tables",
+    "customer", "share", "tables", "sources",
 )  # fmt: skip
-_TABLE_KEYS = ("file", "columns", "timezone")
+_TABLE_KEYS = (
+    "file", "from", "columns", "timezone", "encoding", "delimiter", "sheet", "dates", "numbers",
+    "aliases", "constants", "database", "relation", "query",
+)  # fmt: skip
 _METRIC_KEYS = ("event", "window", "title")
 _EXPERIMENT_KEYS = ("control", "shares", "unit", "title", "start", "end", "window")
 
@@ -47,7 +51,10 @@ class Settings:
     customer, share
         The declared target customer; what a shared report may show.
     tables
-        Table → ``file``, ``columns`` (contract name → delivered name), ``timezone``.
+        Table → where it comes from (``file``, or ``database`` with ``relation`` or ``query``) and how it
+        is read (``from``, ``columns``, ``timezone``, ``dates``, ``numbers``, …).
+    sources
+        Database → ``uri_env`` or ``file``, and its limits.
     """
 
     name: str
@@ -62,6 +69,7 @@ class Settings:
     customer: Mapping[str, Any] = field(default_factory=dict)
     share: Mapping[str, Any] = field(default_factory=dict)
     tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def read_settings(folder: Path) -> Settings:
@@ -110,6 +118,7 @@ def _settings(raw: dict[str, Any], default_name: str) -> Settings:
         customer=_section(raw, "customer"),
         share=_section(raw, "share"),
         tables=_sections(raw, "tables", _TABLE_KEYS),
+        sources=_sections(raw, "sources", SECTION_KEYS),
     )
     _check(settings)
     return settings

@@ -2,22 +2,21 @@
 
 import datetime as dt
 import functools
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-import pandas as pd
 
 from custmeasure import dates
 from custmeasure.engine import AnyTable, MissingTable, Table, extent, query
 from custmeasure.engine.extent import Extent
 from custmeasure.errors import UnknownName, UsageError
+from custmeasure.shop.check import Accounted, check_tables, provenance
 from custmeasure.shop.contract import CLOCKS, TABLES
-from custmeasure.shop.read import Delivered, read_table
+from custmeasure.shop.delivered import Delivered
+from custmeasure.shop.read import read_tables
+from custmeasure.shop.reader import write_rejected
 from custmeasure.shop.settings import FILE, Settings, read_settings
 from custmeasure.show.result import Listing
-from custmeasure.show.words import Text, Verdict
 
 _AFTER = "SELECT count(*) AS n FROM rows WHERE moment > CAST($limit AS TIMESTAMPTZ)"
 
@@ -96,7 +95,7 @@ class Shop:
     @property
     def tables(self) -> tuple[str, ...]:
         """The names of the tables it has."""
-        return tuple(name for name, table in self._tables.items() if isinstance(table, Delivered))
+        return tuple(self._found)
 
     def table(self, name: str) -> AnyTable:
         """Return the table ``name``, or a `MissingTable` when the shop does not have it.
@@ -125,67 +124,42 @@ class Shop:
         return replace(self, limit=limit)
 
     def check(self) -> Listing:
-        """Return, for each table, its rows in the file and what became of them.
-
-        Returns
-        -------
-        Listing
-            Columns ``table, file, n_in_file, n_used, n_rejected, n_duplicate, n_outside, first_at,
-            last_at``; the first number is the sum of the four after it.
-        """
-        frame = pd.DataFrame([self._account(name) for name in self.tables])
-        missing = ", ".join(name for name in TABLES if name not in self.tables)
-        notes = [Text(f"없는 표: {missing}.", f"Tables not here: {missing}.")] if missing else []
-        rejected = int(frame["n_rejected"].sum()) if len(frame) else 0
-        return Listing(
-            frame,
-            {"as_of": self._local(self.as_of), "timezone": self.timezone},
-            tuple(notes),
-            verdict=_check_verdict(len(frame), rejected),
-        )
+        """Return, for each table, its rows in the file and what became of them; see `check`."""
+        return check_tables(self._accounted(), self._local(self.as_of), self.timezone)
 
     def provenance(self) -> dict[str, dict[str, object]]:
-        """Return, for each table, its file, that file's SHA-256 and its row accounting."""
-        return {name: self._provenance(name) for name in self.tables}
+        """Return, for each table, its files, their SHA-256 and its row accounting."""
+        return {each.name: provenance(each) for each in self._accounted()}
 
-    def _provenance(self, name: str) -> dict[str, object]:
-        row = self._account(name)
-        with (self.folder / str(row["file"])).open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return {
-            "file": row["file"],
-            "sha256": digest,
-            "rows_in_file": row["n_in_file"],
-            "rows_used": row["n_used"],
-            "rows_rejected": row["n_rejected"],
-            "rows_duplicate": row["n_duplicate"],
-            "rows_outside": row["n_outside"],
+    def write_rejected(self, folder: Path) -> tuple[Path, ...]:
+        """Write the rejected rows of every table to ``folder/rejected/``; return the files."""
+        readings = {
+            id(found.reading): found.reading for found in self._found.values() if found.reading
         }
+        return tuple(path for r in readings.values() for path in write_rejected(r, folder))
 
-    def _account(self, name: str) -> dict[str, object]:
-        table = self._tables[name]
-        if isinstance(table, MissingTable):
-            raise UnknownTable("table", name, self.tables, FILE)
-        outside = self._n_outside(name, table.table)
+    @property
+    def _found(self) -> dict[str, Delivered]:
+        return {name: each for name, each in self._tables.items() if isinstance(each, Delivered)}
+
+    def _accounted(self) -> list[Accounted]:
+        return [self._account(name, found) for name, found in self._found.items()]
+
+    def _account(self, name: str, found: Delivered) -> Accounted:
         first_at, last_at = self._extent(name)
-        return {
-            "table": name,
-            "file": table.file,
-            "n_in_file": table.n_in_file,
-            "n_used": table.n_in_file - table.n_rejected - outside,
-            "n_rejected": table.n_rejected,
-            "n_duplicate": 0,
-            "n_outside": outside,
-            "first_at": self._local(first_at),
-            "last_at": self._local(last_at),
-        }
+        return Accounted(
+            name=name,
+            found=found,
+            n_outside=self._n_outside(name, found.table),
+            first_at=self._local(first_at),
+            last_at=self._local(last_at),
+        )
 
     def _extent(self, name: str) -> Extent:
         """Return the first and the last instant of a table, read once."""
         if name not in self._extents:
-            found = self._tables.get(name)
-            told = isinstance(found, Delivered) and name in CLOCKS
-            self._extents[name] = extent(found.table, CLOCKS[name]) if told else (None, None)  # type: ignore[union-attr]
+            found = self._found.get(name) if name in CLOCKS else None
+            self._extents[name] = extent(found.table, CLOCKS[name]) if found else (None, None)
         return self._extents[name]
 
     def _n_outside(self, name: str, table: Table) -> int:
@@ -226,7 +200,7 @@ def open_shop(path: str | Path, *, as_of: str | dt.date | dt.datetime | None = N
             en=f"There is no folder {path}. Check the path.",
         )
     settings = read_settings(folder)
-    tables = {name: read_table(folder, name, settings) for name in TABLES}
+    tables = read_tables(folder, settings)
     shop = Shop(folder, settings, None, tables)
     if not set(_LEADING) & set(shop.tables):
         raise UsageError(
@@ -254,17 +228,3 @@ def find_shop(start: Path) -> Path:
         ko=f"{start}에서 위로 {FILE}을 찾지 못했습니다. 상점 폴더를 적어 주십시오.",
         en=f"No {FILE} at or above {start}. Name the shop's folder.",
     )
-
-
-def _check_verdict(n_tables: int, n_rejected: int) -> Verdict:
-    if n_rejected:
-        reason = Text(
-            f"표 {n_tables}개를 읽었고, {n_rejected:,}행은 읽지 못해 뺐습니다.",
-            f"{n_tables} tables read; {n_rejected:,} rows could not be read and were left out.",
-        )
-        return Verdict("cannot_tell", reason, code="ROWS_REJECTED")
-    reason = Text(
-        f"표 {n_tables}개를 모두 읽었습니다. 빠진 행이 없습니다.",
-        f"All {n_tables} tables were read. No row was lost.",
-    )
-    return Verdict("no_difference", reason, code="CHECK")

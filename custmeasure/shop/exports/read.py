@@ -19,15 +19,17 @@ from custmeasure.shop.exports.convert import (
     own_key,
 )
 from custmeasure.shop.exports.mapping import ExportMapping
+from custmeasure.shop.exports.nested import flat
 from custmeasure.shop.exports.sheet import Key, delivered_names
-from custmeasure.shop.reader.account import Account, Reading, Rejected
+from custmeasure.shop.reader.account import Account, Reading, Rejected, too_many_rejected
 from custmeasure.shop.reader.encoding import Unreadable
 from custmeasure.shop.reader.problems import DataBlocked, Problem
 from custmeasure.shop.reader.sniff import broken, kind_of, while_still
-from custmeasure.shop.reader.source import MOST_REJECTED, delivered_columns, read_source
+from custmeasure.shop.reader.source import delivered_columns, read_source
 from custmeasure.shop.reader.spec import Spec, opening
 from custmeasure.show.words import Text
 
+_BATCH = 1 << 16
 _ID = " _id"  # the reader keeps columns whose name ends so digit for digit
 
 
@@ -71,7 +73,7 @@ def read_export(
     Raises
     ------
     DataBlocked
-        When the files cannot be used, or more than 5 % of their rows cannot.
+        When the files cannot be used, or too many of their rows cannot.
     DataError
         When a column is missing that the mapping needs.
     """
@@ -146,12 +148,9 @@ def _parquet(mapping: ExportMapping, paths: Sequence[Path]) -> Reading:
 
 
 def _tried(path: Path, mapping: ExportMapping, problems: list[Problem]) -> pa.Table | None:
-    wanted = {name.split(".")[0] for name in mapping.used} | set(mapping.used)
-
     def read() -> pa.Table:
         kind_of(path)
-        known = pq.read_schema(path).names
-        return pq.read_table(path, columns=[name for name in known if name in wanted])
+        return _flat(pq.ParquetFile(path), mapping.used)
 
     try:
         return while_still(path, read)
@@ -160,6 +159,17 @@ def _tried(path: Path, mapping: ExportMapping, problems: list[Problem]) -> pa.Ta
     except pa.ArrowException:
         problems.append(broken(path))
     return None
+
+
+def _flat(file: pq.ParquetFile, paths: Sequence[str]) -> pa.Table:
+    """Return the columns that are used, each under its path; nested ones never as a whole in memory."""
+    wanted = {path.split(".")[0] for path in paths} | set(paths)
+    columns = [name for name in file.schema_arrow.names if name in wanted]
+    empty = file.schema_arrow.empty_table().select(columns)
+    parts = [flat(empty, paths)]
+    for batch in file.iter_batches(_BATCH, columns=columns):
+        parts.append(flat(pa.Table.from_batches([batch]), paths))
+    return pa.concat_tables(parts)
 
 
 def _readings(
@@ -176,6 +186,7 @@ def _readings(
         base,
         accounts=accounts,
         problems=(*_too_many(accounts, done), *base.problems, *placed),
+        n_more=base.n_more + counted(done.fates)[-1] - len(done.problems),
         notes=(*base.notes, *done.notes),
         rejected=(*base.rejected, *rejected),
         hidden=base.hidden | hidden,
@@ -226,15 +237,15 @@ def _too_many(accounts: Sequence[Account], done: Converted) -> tuple[Problem, ..
     """Return the problem that more rows were rejected than a table can do without."""
     n_in_file = sum(account.n_in_file for account in accounts)
     n_rejected = sum(account.n_rejected for account in accounts)
-    if not done.problems or n_rejected <= MOST_REJECTED * n_in_file:
+    if not done.problems or not too_many_rejected(n_rejected, n_in_file):
         return ()
     worst = max(accounts, key=lambda account: account.n_rejected)
     return (
         Problem(
             worst.file,
             Text(
-                f"{n_in_file:,}행 가운데 {n_rejected:,}행을 읽을 수 없습니다(5% 초과)",
-                f"{n_rejected:,} of {n_in_file:,} rows cannot be read (more than 5 %)",
+                f"{n_in_file:,}행 가운데 {n_rejected:,}행을 읽을 수 없습니다",
+                f"{n_rejected:,} of {n_in_file:,} rows cannot be read",
             ),
             Text("아래 이유를 보고 고치십시오.", "See the reasons below."),
             blocks=True,

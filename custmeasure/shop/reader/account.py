@@ -10,6 +10,18 @@ from custmeasure.errors import DataError
 from custmeasure.shop.reader.problems import Problem
 from custmeasure.show.words import Text
 
+MOST_REJECTED = 0.05  # of a table's rows
+FEW_REJECTED = 20  # so few rows never stop a table of which some can be read
+
+
+def too_many_rejected(n_rejected: int, n_in_file: int) -> bool:
+    """Return whether so many rows were rejected that the table cannot be used.
+
+    A few bad rows of a small file are left out and named; one row in twenty of a large one is no slip.
+    """
+    none_left = n_rejected and n_rejected == n_in_file
+    return bool(none_left or n_rejected > max(FEW_REJECTED, MOST_REJECTED * n_in_file))
+
 
 @dataclass(frozen=True)
 class Account:

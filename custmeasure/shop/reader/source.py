@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from custmeasure.errors import EnvironmentProblem, UsageError
 from custmeasure.shop.contract import TABLES
 from custmeasure.shop.reader import kernels, values
-from custmeasure.shop.reader.account import Account, Reading, Rejected
+from custmeasure.shop.reader.account import Account, Reading, Rejected, too_many_rejected
 from custmeasure.shop.reader.columns import TYPES
 from custmeasure.shop.reader.csv import csv_header, read_csv
 from custmeasure.shop.reader.duplicates import sift
@@ -26,7 +26,6 @@ from custmeasure.shop.reader.sniff import kind_of, while_still
 from custmeasure.shop.reader.spec import Spec, opening
 from custmeasure.show.words import Text
 
-MOST_REJECTED = 0.05  # of a table's records; more stop it
 MERGES = 1000  # pairs of spellings that are listed
 
 Paths = Path | str | Sequence[Path | str]
@@ -209,14 +208,14 @@ def _mixed_zones(name: str, parts: Sequence[Part], spec: Spec) -> Problem | None
 def _too_many_rejected(accounts: Sequence[Account]) -> Problem | None:
     n_rejected = sum(account.n_rejected for account in accounts)
     n_in_file = sum(account.n_in_file for account in accounts)
-    if n_rejected <= MOST_REJECTED * n_in_file:
+    if not too_many_rejected(n_rejected, n_in_file):
         return None
     worst = max(accounts, key=lambda account: account.n_rejected)
     return Problem(
         worst.file,
         Text(
-            f"{n_in_file:,}행 가운데 {n_rejected:,}행을 읽을 수 없습니다(5% 초과)",
-            f"{n_rejected:,} of {counted(n_in_file, 'row')} cannot be read (more than 5 %)",
+            f"{n_in_file:,}행 가운데 {n_rejected:,}행을 읽을 수 없습니다",
+            f"{n_rejected:,} of {counted(n_in_file, 'row')} cannot be read",
         ),
         Text("아래 이유를 보고 고치십시오.", "See the reasons below."),
         blocks=True,
