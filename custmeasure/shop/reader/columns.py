@@ -32,7 +32,7 @@ class TextColumn:
 
     def __init__(self) -> None:
         self._slots = np.full(4 * _DISTINCT, -1, np.int32)
-        self._hashes = np.empty(_DISTINCT, np.uint32)
+        self._hashes = np.empty(_DISTINCT, np.uint64)
         self._offsets = np.zeros(_DISTINCT + 1, np.int32)
         self._arena = np.empty(_ARENA, np.uint8)
         self._n = 0

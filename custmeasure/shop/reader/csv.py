@@ -69,9 +69,7 @@ class CsvBlock:
 
     def text(self, row: int, name: str) -> str:
         """Return one value as seen."""
-        place = self._places[name]
-        piece = self._data[self._start[row, place] : self._stop[row, place]]
-        return piece.tobytes().decode()
+        return self.cells(name).text(row)
 
     def raw(self, row: int) -> tuple[str, ...]:
         """Return all fields of a record."""

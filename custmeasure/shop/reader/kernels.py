@@ -358,24 +358,44 @@ def needs_care(data, start, stop, out):
 @_jit
 def gather(data, start, stop, offsets, out):
     """Copy the texts one after the other."""
-    at = 0
+    at, one = np.uint64(0), np.uint64(1)  # unsigned places need no test for counting from the end
     for row in range(len(start)):
         offsets[row] = at
-        for i in range(start[row], stop[row]):
+        i, j = np.uint64(start[row]), np.uint64(stop[row])
+        while i < j:
             out[at] = data[i]
-            at += 1
+            at += one
+            i += one
     offsets[len(start)] = at
 
 
 @_jit
+def _hash(data, i, j):
+    """Hash the bytes from ``i`` to ``j``, eight at a time."""
+    eight, one = np.uint64(8), np.uint64(1)
+    h = j - i
+    while i + eight <= j:
+        word = np.uint64(0)
+        for k in range(8):
+            word = (word << eight) | np.uint64(data[i + np.uint64(k)])
+        h = (h ^ word) * np.uint64(0x9E3779B97F4A7C15)
+        h ^= h >> np.uint64(29)
+        i += eight
+    word = np.uint64(0)
+    while i < j:
+        word = (word << eight) | np.uint64(data[i])
+        i += one
+    # The last steps of splitmix64, G. Steele, D. Lea, C. Flood (2014), OOPSLA.
+    h = (h ^ word) * np.uint64(0xBF58476D1CE4E5B9)
+    h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return h ^ (h >> np.uint64(31))
+
+
+@_jit
 def hashed(data, start, stop, out):
-    """Hash every text to 64 bits: FNV-1a, finished as in MurmurHash3."""
+    """Hash every text to 64 bits."""
     for row in range(len(start)):
-        h = np.uint64(0xCBF29CE484222325)
-        for i in range(start[row], stop[row]):
-            h = (h ^ np.uint64(data[i])) * np.uint64(0x100000001B3)
-        h = (h ^ (h >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
-        out[row] = h ^ (h >> np.uint64(33))
+        out[row] = _hash(data, np.uint64(start[row]), np.uint64(stop[row]))
 
 
 @_jit
@@ -384,36 +404,35 @@ def encode(data, start, stop, codes, slots, hashes, offsets, arena, n):
 
     Returns how many texts are known now, or -1 when there is no room for another.
     """
-    mask = len(slots) - 1
+    mask, one = np.uint64(len(slots) - 1), np.uint64(1)
     for row in range(len(start)):
-        i, j = start[row], stop[row]
+        i, j = np.uint64(start[row]), np.uint64(stop[row])
         if i == j:
             codes[row] = -1
             continue
-        h = np.uint32(2166136261)
-        for k in range(i, j):
-            h = np.uint32((h ^ np.uint32(data[k])) * np.uint32(16777619))
-        slot = np.int64(h ^ (h >> np.uint32(15))) & mask
+        h = _hash(data, i, j)
+        slot = h & mask
         while True:
             code = slots[slot]
             if code < 0:
-                if n + 1 >= len(offsets) or offsets[n] + j - i > len(arena):
+                if n == len(hashes) or offsets[n] + stop[row] - start[row] > len(arena):
                     return -1
-                code = n
+                code, at = n, np.uint64(offsets[n])
                 slots[slot], hashes[n] = n, h
-                for k in range(j - i):
-                    arena[offsets[n] + k] = data[i + k]
-                offsets[n + 1] = offsets[n] + j - i
+                while i < j:
+                    arena[at] = data[i]
+                    at += one
+                    i += one
+                offsets[n + 1] = at
                 n += 1
                 break
-            if hashes[code] == h and offsets[code + 1] - offsets[code] == j - i:
-                same = True
-                for k in range(j - i):
-                    if arena[offsets[code] + k] != data[i + k]:
-                        same = False
-                        break
-                if same:
+            if hashes[code] == h and offsets[code + 1] - offsets[code] == stop[row] - start[row]:
+                k, at = i, np.uint64(offsets[code])
+                while k < j and arena[at] == data[k]:
+                    at += one
+                    k += one
+                if k == j:
                     break
-            slot = (slot + 1) & mask
+            slot = (slot + one) & mask
         codes[row] = code
     return n

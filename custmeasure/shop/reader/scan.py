@@ -1,4 +1,4 @@
-# ruff: noqa: ANN001, ANN202, PLR0912, PLR0914, PLR0915 - numba takes arrays by position
+# ruff: noqa: ANN001, ANN202, PLR0911, PLR0912, PLR0914, PLR0915 - numba takes arrays by position
 """The byte scanner: where every record and field of a delimited text begins and ends.
 
 It is RFC 4180 taken strictly. A quote is special only as the first byte of a field; inside quotes two
@@ -10,7 +10,6 @@ buffer. Records with as many fields as the header come out as a table of byte ra
 of faults, each with its record number, its line and its bytes.
 """
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numba
@@ -19,6 +18,7 @@ import numpy.typing as npt
 
 FIELD_LIMIT = 64 * 1024  # bytes of one field
 COLUMN_LIMIT = 16_384  # Excel's; a header with more is not a table
+_FAULTS = 4096  # that one call can tell
 
 SHORT, LONG, JUNK = 1, 2, 3  # too few fields, too many, text after a closing quote
 DONE, NEEDS_MORE, FULL, UNCLOSED, TOO_LONG, TOO_WIDE = 0, 1, 2, 3, 4, 5
@@ -26,6 +26,7 @@ DONE, NEEDS_MORE, FULL, UNCLOSED, TOO_LONG, TOO_WIDE = 0, 1, 2, 3, 4, 5
 CARE, ESCAPED = 1, 2  # a record with bytes beyond plain text; with "" inside quotes
 
 _QUOTE, _LF, _CR, _SPACE = 34, 10, 13, 32
+_FIELD_END, _RECORD_END, _BLANK, _QUOTING, _OTHER = 1, 2, 3, 4, 5
 
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int32]
@@ -33,7 +34,7 @@ Longs = npt.NDArray[np.int64]
 
 
 class Scan(NamedTuple):
-    """What one call of `scan` found.
+    """What one call of `Scanner.scan` found; good until the call after the next.
 
     Attributes
     ----------
@@ -66,59 +67,63 @@ class Scan(NamedTuple):
     status_line: int
 
 
-@dataclass
 class Scanner:
     """Scans buffers one after the other and knows the line and the record it has come to.
 
-    Attributes
+    Parameters
     ----------
     delimiter
         The byte between fields.
     width
         Fields a record must have; -1 takes one record, the header, as wide as it is.
+    n_lines
+        Lines before the first buffer.
     """
 
-    delimiter: int
-    width: int
-    n_lines: int = 0
-    n_records: int = 0
-    n_blank: int = 0
+    def __init__(self, delimiter: int, width: int, n_lines: int = 0) -> None:
+        self.delimiter = delimiter
+        self.width = width
+        self.n_lines = n_lines
+        self.n_records = 0
+        self.n_blank = 0
+        self._rooms: list[tuple[Any, ...]] = []
 
     def scan(self, data: Bytes, n: int, final: bool) -> Scan:
         """Scan ``data[:n]``; ``final`` says that nothing follows."""
-        width = COLUMN_LIMIT if self.width < 0 else self.width
-        out = self._space(n, width)
+        room = self._room(n)
         state = np.array([self.n_lines, self.n_records, self.n_blank, 0, 0, 0, 0, 0], np.int64)
-        classes = _classes(self.delimiter)
-        _scan(data, n, final, self.delimiter, self.width, classes, *out, state)
+        _scan(data, n, final, self.delimiter, self.width, _classes(self.delimiter), *room, state)
         self.n_lines, self.n_records, self.n_blank = (int(value) for value in state[:3])
         used, n_rows, n_faults, status, line = (int(value) for value in state[3:])
-        start, stop, lines, records, first, last, flags, faults = out
-        shape = (n_rows, width)
+        start, stop, *others, faults = room
         return Scan(
-            start[: n_rows * width].reshape(shape), stop[: n_rows * width].reshape(shape),
-            lines[:n_rows], records[:n_rows], first[:n_rows], last[:n_rows], flags[:n_rows],
+            start[:n_rows], stop[:n_rows], *(other[:n_rows] for other in others),
             faults[:n_faults], used, status, line,
         )  # fmt: skip
 
-    def _space(self, n: int, width: int) -> tuple[Any, ...]:
-        """Return room for what ``n`` bytes can hold at most; what is not written costs nothing."""
+    def _room(self, n: int) -> tuple[Any, ...]:
+        """Return room for what ``n`` bytes can hold at most, one of two in turn."""
+        width = COLUMN_LIMIT if self.width < 0 else self.width
         rows = 1 if self.width < 0 else n // max(width, 2) + 2
-        fields = rows * width
-        return (
-            np.empty(fields, np.int32), np.empty(fields, np.int32),
-            np.empty(rows, np.int64), np.empty(rows, np.int64),
-            np.empty(rows, np.int32), np.empty(rows, np.int32), np.empty(rows, np.uint8),
-            np.empty((4096, 6), np.int64),
-        )  # fmt: skip
+        room = self._rooms.pop(0) if len(self._rooms) > 1 else None
+        if room is None or len(room[0]) < rows:
+            room = (
+                np.empty((rows, width), np.int32), np.empty((rows, width), np.int32),
+                np.empty(rows, np.int64), np.empty(rows, np.int64),
+                np.empty(rows, np.int32), np.empty(rows, np.int32), np.empty(rows, np.uint8),
+                np.empty((_FAULTS, 6), np.int64),
+            )  # fmt: skip
+        self._rooms.append(room)
+        return room
 
 
 def _classes(delimiter: int) -> Bytes:
     """Return what each byte means inside a field without quotes; 0 is plain text."""
     classes = np.zeros(256, np.uint8)
-    classes[:32] = classes[127:] = 2
-    classes[_SPACE] = 3
-    classes[[delimiter, _LF, _CR]] = 1
+    classes[:32] = classes[127:] = _OTHER
+    classes[_SPACE], classes[_QUOTE] = _BLANK, _QUOTING
+    classes[[_LF, _CR]] = _RECORD_END
+    classes[delimiter] = _FIELD_END
     return classes
 
 
@@ -127,126 +132,150 @@ def _scan(  # type: ignore[no-untyped-def]
     data, n, final, delimiter, width, classes,
     start, stop, lines, records, first, last, flags, faults, state,
 ):  # fmt: skip
+    """Scan records until the buffer, the room or the text ends."""
     line, record, blank = state[0], state[1], state[2]
-    n_rows = n_faults = 0
-    room = len(start) if width < 0 else width
-    status, status_line = 0, 0
+    row, n_faults, status, status_line = 0, 0, 0, 0
     i = 0
-    while i < n:
-        if n_rows == len(flags) or n_faults == len(faults):
+    while i < n and status == 0:
+        if row == len(flags) or n_faults == len(faults):
             status = 2
             break
-        begin, begin_line, count, flag = i, line, 0, 0
-        content = junk = ended = False
-        base = n_rows * room
-        while not ended:
-            opened = line
-            if i < n and data[i] == 34:
-                i += 1
-                left = i
-                closed = False
-                while i < n:
-                    c = data[i]
-                    if c == 34:
-                        if i + 1 < n and data[i + 1] == 34:
-                            flag |= 2
-                            i += 2
-                            continue
-                        closed = i + 1 < n or final
-                        break
-                    if c == 10 or (c == 13 and i + 1 < n and data[i + 1] != 10):
-                        line += 1
-                    if c < 32 or c > 126 or (c == 32 and i + 1 < n and data[i + 1] == 32):
-                        flag |= 1
-                    i += 1
-                right = i
-                if not closed:
-                    status = 3 if final else 1
-                    if right - left > 65536:
-                        status = 4
-                    break
-                i += 1
-                if i < n and classes[data[i]] != 1:
-                    junk = True
-                    while i < n and classes[data[i]] != 1:
-                        i += 1
-            else:
-                left = i
-                while i < n:
-                    kind = classes[data[i]]
-                    if kind == 1:
-                        break
-                    if kind == 2 or (kind == 3 and i + 1 < n and data[i + 1] == 32):
-                        flag |= 1
-                    i += 1
-                right = i
-            if right - left > 65536:
-                status = 4
-                break
-            if i == n and not final:
-                status = 1
-                break
-            if right > left:
-                content = True
-                if data[left] == 32 or data[right - 1] == 32:
-                    flag |= 1
-            if count < room:
-                start[base + count] = left
-                stop[base + count] = right
-            count += 1
-            if i == n:
-                ended = True
-            elif data[i] == delimiter:
-                i += 1
-                if width < 0 and count >= room:
-                    status = 5
-                    break
-            elif data[i] == 10:
-                i += 1
-                line += 1
-                ended = True
-            elif i + 1 < n or final:
-                i += 2 if i + 1 < n and data[i + 1] == 10 else 1
-                line += 1
-                ended = True
-            else:
-                status = 1
-                break
-        if not ended:
-            i = begin
-            status_line = opened + 1
-            line = begin_line
+        end, count, flag, content = _plain(data, i, n, classes, start, stop, row)
+        more, junk = 1, False
+        if end < 0:
+            end, count, flag, content, more, junk, status = _any(
+                data, i, n, final, delimiter, classes, start, stop, row
+            )
+        if status == 0 and width < 0 and count > start.shape[1]:
+            status = 5
+        if status:
+            status_line = line + more
             break
-        if i == n and data[n - 1] != 10 and data[n - 1] != 13:
-            line += 1
+        line += more
         if not content:
             blank += 1
+            i = end
             continue
         record += 1
         fault = 3 if junk else 0
         if width >= 0 and count != width:
             fault = 1 if count < width else 2
         if fault:
-            faults[n_faults, 0] = fault
-            faults[n_faults, 1] = record
-            faults[n_faults, 2] = begin_line + 1
-            faults[n_faults, 3] = begin
-            faults[n_faults, 4] = i
-            faults[n_faults, 5] = count
+            faults[n_faults, 0], faults[n_faults, 1] = fault, record
+            faults[n_faults, 2], faults[n_faults, 5] = line - more + 1, count
+            faults[n_faults, 3], faults[n_faults, 4] = i, end
             n_faults += 1
+            i = end
             continue
-        lines[n_rows] = begin_line + 1
-        records[n_rows] = record
-        first[n_rows] = begin
-        last[n_rows] = i
-        flags[n_rows] = flag
-        n_rows += 1
+        lines[row], records[row], flags[row] = line - more + 1, record, flag
+        first[row], last[row] = i, end
+        row += 1
+        i = end
         if width < 0:
-            state[6] = 0
-            state[7] = count
             break
-    state[0], state[1], state[2] = line, record, blank
-    state[3], state[4], state[5] = i, n_rows, n_faults
-    state[6] = status
-    if status:
-        state[7] = status_line
+    state[0], state[1], state[2], state[3] = line, record, blank, i
+    state[4], state[5], state[6], state[7] = row, n_faults, status, status_line
+
+
+@numba.njit(nogil=True, cache=True)
+def _plain(data, i, n, classes, start, stop, row):  # type: ignore[no-untyped-def]
+    """Find the fields of a record without quotes.
+
+    Returns where the next record begins (-1: it has quotes, or is not whole, or is very long), the number
+    of fields, the flags, and whether any field is filled.
+    """
+    one = np.uint64(
+        1
+    )  # places are unsigned, so that numba need not ask whether they count from the end
+    i, n, place, width = np.uint64(i), np.uint64(n), np.uint64(0), np.uint64(start.shape[1])
+    begin, left, flag = i, i, 0
+    while True:
+        while i < n and classes[data[i]] == 0:
+            i += one
+        if i == n:
+            return -1, 0, 0, False
+        kind = classes[data[i]]
+        if kind == 1 or kind == 2:  # noqa: PLR1714 - faster
+            if place < width:
+                start[row, place], stop[row, place] = left, i
+            place += one
+            if kind == 1:
+                i += one
+                left = i
+                continue
+            content = i - begin >= place
+            if i - begin > np.uint64(65536) or (data[i] == 13 and i + one == n):
+                return -1, 0, 0, False
+            i += np.uint64(2) if data[i] == 13 and data[i + one] == 10 else one
+            return np.int64(i), np.int64(place), flag, content
+        if kind == 4:
+            if i == left:
+                return -1, 0, 0, False
+        elif kind == 5 or i == left or i + one == n or 1 <= classes[data[i + one]] <= 3:
+            flag = 1
+        i += one
+
+
+@numba.njit(nogil=True, cache=True)
+def _any(data, i, n, final, delimiter, classes, start, stop, row):  # type: ignore[no-untyped-def]
+    """Find the fields of any record.
+
+    Returns as `_plain` and besides: the lines it takes (when something is in the way, the line of the
+    record at which it begins), whether text stands after a closing quote, and the status.
+    """
+    count, flag, more = 0, 0, 0
+    content = junk = False
+    while True:
+        opened = more + 1
+        if i < n and data[i] == 34:
+            i += 1
+            left = i
+            closed = False
+            while i < n:
+                c = data[i]
+                if c == 34:
+                    if i + 1 < n and data[i + 1] == 34:
+                        flag |= 2
+                        i += 2
+                        continue
+                    closed = i + 1 < n or final
+                    break
+                if c == 10 or (c == 13 and i + 1 < n and data[i + 1] != 10):
+                    more += 1
+                if c < 32 or c > 126 or (c == 32 and i + 1 < n and data[i + 1] == 32):
+                    flag |= 1
+                i += 1
+            right = i
+            if right - left > 65536:
+                return 0, 0, 0, False, opened, False, 4
+            if not closed:
+                return 0, 0, 0, False, opened, False, 3 if final else 1
+            i += 1
+            while i < n and not 1 <= classes[data[i]] <= 2:
+                junk = True
+                i += 1
+        else:
+            left = i
+            while i < n and not 1 <= classes[data[i]] <= 2:
+                kind = classes[data[i]]
+                if kind == 5 or (kind == 3 and i + 1 < n and data[i + 1] == 32):
+                    flag |= 1
+                i += 1
+            right = i
+        if right - left > 65536:
+            return 0, 0, 0, False, opened, False, 4
+        if (i == n or (data[i] == 13 and i + 1 == n)) and not final:
+            return 0, 0, 0, False, opened, False, 1
+        if right > left:
+            content = True
+            if data[left] == 32 or data[right - 1] == 32:
+                flag |= 1
+        if count < start.shape[1]:
+            start[row, count], stop[row, count] = left, right
+        count += 1
+        if i == n or data[i] != delimiter:
+            break
+        i += 1
+    if i < n:
+        i += 2 if data[i] == 13 and i + 1 < n and data[i + 1] == 10 else 1
+    return i, count, flag, content, more + 1, junk, 0
