@@ -86,7 +86,7 @@ def _is_contact_name(name: str) -> bool:
     return bool(_CONTACT_NAMES.search(unicodedata.normalize("NFC", spoken).strip()))
 
 
-def contact_values(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+def contact_values(values: pa.Array | pa.ChunkedArray) -> pa.Array:
     """Return, for each value, whether a phone, an e-mail, a resident or a customs number is in it.
 
     Digits alone (01012345678) count where one value in ten looks so: elsewhere they are an id.
@@ -97,11 +97,14 @@ def contact_values(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedA
     return pc.or_(sure, bare) if _n_true(bare) >= max(1, CONTACT_SHARE * n) else sure
 
 
-def _found(pattern: str, values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    return pc.fill_null(pc.match_substring_regex(values, _ALONE.format(pattern)), False)
+def _found(pattern: str, values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    whole = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    known = whole.dictionary_encode()
+    hits = pc.match_substring_regex(known.dictionary, _ALONE.format(pattern))
+    return pc.fill_null(hits.take(known.indices), False)
 
 
-def _n_true(flags: pa.Array | pa.ChunkedArray) -> int:
+def _n_true(flags: pa.Array) -> int:
     return int(pc.sum(flags).as_py() or 0)
 
 

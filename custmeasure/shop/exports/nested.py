@@ -4,12 +4,20 @@ A path names fields of records one after another. In a repeated record of ``key`
 ``event_params``) the next word of the path is the key: ``event_params.page_location``.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 # Where a value of unknown type lies in the export of Google Analytics.
 _VALUES = ("string_value", "int_value", "double_value", "float_value")
+
+
+def flat(table: pa.Table, paths: Iterable[str]) -> pa.Table:
+    """Return the columns that ``paths`` name, each under its path; what is not there is left out."""
+    found = {path: leaf(table, path) for path in paths}
+    return pa.table({path: column for path, column in found.items() if column is not None})
 
 
 def leaf(table: pa.Table, path: str) -> pa.ChunkedArray | None:

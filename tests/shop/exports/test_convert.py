@@ -3,6 +3,8 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from custmeasure.errors import DataError
 from custmeasure.shop.exports import Converted, convert, load
@@ -355,3 +357,32 @@ def test_splitting_and_shuffling_orders_changes_no_order():
     whole = smartstore(*lines).tables["orders"].sort_by("order_id")
     shuffled = smartstore(*(lines[i] for i in rng.permutation(60))).tables["orders"]
     assert shuffled.sort_by("order_id").equals(whole)
+
+
+WRITTEN = {
+    "상품주문번호": st.sampled_from(["P1", "P2", "P3", "P4", ""]),
+    "주문번호": st.sampled_from(["O1", "O2", "O3", ""]),
+    "주문상태": st.sampled_from(["구매확정", "취소", "미결제취소", "???", ""]),
+    "주문세부상태": st.sampled_from(["", "취소요청", "반품완료"]),
+    "구매자ID": st.sampled_from(["kim", "ab***", "a@example.com", ""]),
+    "주문일시": st.sampled_from(["2026-03-04 09:00:00", "2026-02-30", "03/04/2026", ""]),
+    "상품별 총 주문금액": st.sampled_from(["9,000", "0", "-", "1e400", ""]),
+    "수량": st.sampled_from(["1", "둘", ""]),
+}  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.fixed_dictionaries(WRITTEN), min_size=1, max_size=8))
+def test_every_row_has_one_fate_and_every_amount_is_whole(rows):
+    """R2: used + duplicate + outside + rejected is what came; an order has all of its lines or none."""
+    done = convert(
+        load("smartstore_orders"), table(*rows, base=dict.fromkeys(WRITTEN, "")), key=lambda: KEY
+    )
+    assert sum(counted(done.fates)) == len(rows)
+    used = [row for row, fate in zip(rows, done.fates.tolist(), strict=True) if fate == 0]
+    assert {row["주문번호"] for row in used} == {order["order_id"] for order in orders(done)}
+    for order in orders(done):
+        paid = [row["상품별 총 주문금액"] for row in used if row["주문번호"] == order["order_id"]]
+        assert order["amount"] == sum(float(amount.replace(",", "")) for amount in paid if amount)
+        assert order["refund_amount"] is None or 0 <= order["refund_amount"] <= order["amount"]
+    assert len(done.problems) == counted(done.fates)[-1]

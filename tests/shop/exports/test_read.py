@@ -16,7 +16,8 @@ KEY = b"a key that only this test knows, really"
 LINE = {
     "상품주문번호": "2026030400000011", "주문번호": "2026030400000010", "주문상태": "구매확정",
     "구매자명": "홍길동", "구매자ID": "kim", "구매자연락처": "010-1111-2222",
-    "주문일시": "2026-03-04 09:00:00", "상품번호": "0101", "수량": "1", "상품별 할인액": "0", "상품별 총 주문금액": "9,000",
+    "주문일시": "2026-03-04 09:00:00", "상품번호": "0101", "수량": "1", "상품별 할인액": "0",
+    "상품별 총 주문금액": "9,000",
 }  # fmt: skip
 
 
@@ -69,10 +70,10 @@ def test_a_rejected_row_is_named_by_its_file_and_kept_without_contact_data(tmp_p
     assert "홍길동" not in written
 
 
-def test_more_than_one_row_in_twenty_blocks(tmp_path):
-    bad = lines(20)
-    bad.loc[[3, 9], "주문일시"] = "2026-02-30 09:00:00"
-    with pytest.raises(DataBlocked, match="2 of 20 rows cannot be read") as error:
+def test_too_many_rejected_rows_block(tmp_path):
+    bad = lines(60)
+    bad.loc[::2, "주문일시"] = "2026-02-30 09:00:00"
+    with pytest.raises(DataBlocked, match="30 of 60 rows cannot be read") as error:
         smartstore(exporters.write_csv(bad, tmp_path / "a.csv"))
     assert "does not exist" in error.value.message("en")
     assert error.value.reading is not None
@@ -152,3 +153,26 @@ def test_ga4_rows_delivered_twice_are_one(tmp_path):
     reading = read_export(load("ga4_events"), sorted(tmp_path.glob("*.parquet"))).readings["events"]
     assert [account.n_duplicate for account in reading.accounts] == [2, 0]
     assert reading.table.num_rows == 2
+
+
+def test_a_file_in_seven_parts_is_the_same_shop(tmp_path):
+    """T19: lines of one order may even lie in different files."""
+    whole = lines(60)
+    whole["주문번호"] = [f"O{i // 4}" for i in range(60)]
+    one = smartstore(exporters.write_csv(whole, tmp_path / "whole.csv"))
+    mixed = whole.sample(frac=1, random_state=3)
+    paths = [exporters.write_csv(mixed.iloc[i::7], tmp_path / f"{i}.csv") for i in range(7)]
+    seven = smartstore(*paths)
+    for name, reading in one.readings.items():
+        order = [(column, "ascending") for column in reading.table.column_names[:1]] + (
+            [("product_order_id", "ascending")] if name == "order_items" else []
+        )
+        assert seven.readings[name].table.sort_by(order).equals(reading.table.sort_by(order))
+    assert sum(account.n_in_file for account in seven.readings["orders"].accounts) == 60
+
+
+def test_many_rejected_rows_are_counted_beyond_those_kept(tmp_path):
+    bad = lines(1_200, 주문일시="언젠가")
+    with pytest.raises(DataBlocked, match="1,200 of 1,200 rows") as error:
+        smartstore(exporters.write_csv(bad, tmp_path / "a.csv"))
+    assert error.value.n_more == 200
