@@ -275,7 +275,7 @@ def _said_files(found: Sequence[Recognised]) -> list[Text]:
         guess, tables = each.guess, ", ".join(each.tables)
         known = f"{guess.n_known}/{guess.n_columns}"
         lines.append(Text(
-            f"{each.file.name}: {guess.title.ko}(으)로 보입니다 (아는 열 {known}) → {tables}",
+            f"{each.file.name}: {guess.title.ko} 파일로 보입니다 (아는 열 {known}) → {tables}",
             f"{each.file.name}: taken for {guess.title} (columns known: {known}) → {tables}",
         ))  # fmt: skip
         if each.dropped:
@@ -289,7 +289,7 @@ def _said_files(found: Sequence[Recognised]) -> list[Text]:
 
 def _said_shop(timezone: str, currency: str) -> Text:
     return Text(
-        f"시간대는 {timezone}, 통화는 {currency}(으)로 짐작했습니다. 다르면 {FILE}에서 고치십시오.",
+        f"짐작한 값: 시간대 {timezone}, 통화 {currency}. 다르면 {FILE}에서 고치십시오.",
         f"Time zone {timezone} and currency {currency} are guesses. If they are wrong, edit {FILE}.",
     )
 

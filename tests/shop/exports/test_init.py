@@ -113,3 +113,15 @@ def test_a_file_that_is_not_there(tmp_path):
         init_from([tmp_path / "no.csv"], tmp_path / "shop")
     with pytest.raises(UsageError, match="at least one"):
         init_from([], tmp_path / "shop")
+
+
+def test_a_workbook_with_a_password_says_what_to_do(tmp_path):
+    """SmartStore asks for a password when it exports; nobody but its owner can take it off."""
+    path = tmp_path / "스마트스토어.xlsx"
+    locked = (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + "EncryptedPackage".encode("utf-16-le")
+    )
+    path.write_bytes(locked + bytes(512))
+    with pytest.raises(DataError, match="password") as error:
+        init_from([path], tmp_path / "shop")
+    assert "비밀번호" in error.value.message("ko") or "암호" in error.value.message("ko")
