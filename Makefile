@@ -13,7 +13,7 @@ READY := $(VENV)/ready
 .PHONY: report test lint bench lock clean
 
 report: $(READY)
-	$(BIN)/custmeasure run data/sample
+	$(BIN)/custmeasure run data/sample --date 2026-11-01   # the day after its last data
 	@echo "Open $(CURDIR)/reports/index.html in a browser."
 
 test: $(READY)

@@ -283,9 +283,23 @@ def init(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help=_say("새 폴더.", "The new folder."))
     ],
+    from_files: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help=_say(
+                "내려받은 파일로 시작합니다(스마트스토어, 카페24, Shopify, GA4). 여러 번 쓸 수 있습니다.",
+                "Begin with an export (SmartStore, Cafe24, Shopify, GA4); repeatable.",
+            ),
+        ),
+    ] = None,
     debug: DebugOption = False,
 ) -> None:
-    """Copy the sample shop and the notebooks into a new folder."""
+    """Make a new shop folder: a copy of the sample shop, or a shop of the files at hand."""
+    if from_files:
+        _init_from(from_files, folder)
+        return
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(
             ko=f"{folder}이(가) 비어 있지 않습니다. 덮어쓰지 않으니 새 이름을 적어 주십시오.",
@@ -305,6 +319,16 @@ def init(
             f"For your own data, edit {folder / 'shop.toml'} and replace the table files.",
         )
     )
+
+
+def _init_from(files: list[Path], folder: Path) -> None:
+    """Write shop.toml for exports, copy the notebooks, and say what was guessed."""
+    started = _load("custmeasure.shop.exports.init").init_from(files, folder)
+    unwanted = shutil.ignore_patterns(".*", "__pycache__")
+    notebooks = _load("custmeasure.report.notebooks").own_notebooks()
+    shutil.copytree(notebooks, folder / "notebooks", dirs_exist_ok=True, ignore=unwanted)
+    for line in started.said:
+        typer.echo(line.in_())
 
 
 def _sample_folder() -> Path:

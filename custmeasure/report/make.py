@@ -1,6 +1,7 @@
 """From one notebook to one page that passed the gate, or to the reason why there is none."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +9,7 @@ from custmeasure.report import gate
 from custmeasure.report.crew import Key, Task
 from custmeasure.report.execute import Executed, execute
 from custmeasure.report.failure import BLOCKED, Failure
+from custmeasure.report.inspect import Inspected
 from custmeasure.report.kernels import Desk
 from custmeasure.report.order import Order
 from custmeasure.report.render import Page, generated_line, render, title_of
@@ -15,7 +17,12 @@ from custmeasure.report.signoff import SignOff
 
 
 def make_page(
-    order: Order, secrets: Mapping[str, str], cell_timeout: int, task: Task, desk: Desk
+    order: Order,
+    secrets: Mapping[str, str],
+    cell_timeout: int,
+    inspected: "Future[Inspected]",
+    task: Task,
+    desk: Desk,
 ) -> Executed:
     """Run a notebook, render its page and hold it against the gate.
 
@@ -23,6 +30,8 @@ def make_page(
     ----------
     order, secrets, cell_timeout
         The run, the secret values no page may hold, the seconds a cell may take.
+    inspected
+        What is unusual about the data, once it is known.
     task, desk
         The notebook and its language, and where it is worked on.
     """
@@ -34,12 +43,13 @@ def make_page(
     if executed.notebook is None:
         return executed
     title = title_of(executed.notebook, task.notebook.name)
-    text = render(executed.notebook, _page(order, task, executed.outcome, title))
+    alerts = [alert.said.in_(task.lang) for alert in inspected.result().alerts]
+    text = render(executed.notebook, _page(order, task, executed.outcome, title, alerts))
     refused = gate.check(text, secrets, order.own_folders)
     return replace(executed, outcome=refused or executed.outcome, title=title, page=text)
 
 
-def _page(order: Order, task: Task, sign_off: SignOff, title: str) -> Page:
+def _page(order: Order, task: Task, sign_off: SignOff, title: str, alerts: Sequence[str]) -> Page:
     name = task.notebook.name
     return Page(
         title=title,
@@ -48,6 +58,7 @@ def _page(order: Order, task: Task, sign_off: SignOff, title: str) -> Page:
         timezone=order.settings.timezone,
         date=order.day,
         sign_off=sign_off,
+        alerts=tuple(alerts),
         parameters=order.told(task.notebook),
         others={lang: order.file_name(name, lang) for lang in order.languages if lang != task.lang},
         generated=generated_line(order.started, order.run, task.lang),

@@ -50,6 +50,8 @@ class Page:
         Language → file name of the same page in that language.
     generated
         When and by what the page was made; the only line that differs between two equal runs.
+    alerts
+        What is unusual about the data, in the page's language.
     """
 
     title: str
@@ -61,6 +63,7 @@ class Page:
     parameters: Mapping[str, Value]
     others: Mapping[Lang, str]
     generated: str
+    alerts: tuple[str, ...] = ()
 
     @property
     def words(self) -> dict[str, str]:

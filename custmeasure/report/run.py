@@ -9,22 +9,23 @@ import datetime as dt
 import functools
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from custmeasure.errors import DataError, EnvironmentProblem, UsageError
+from custmeasure.errors import EnvironmentProblem, UsageError
 from custmeasure.report import gate, manifest, publish
 from custmeasure.report.crew import Crew, Key, Progress, Task, Watcher, interruptible
 from custmeasure.report.execute import Executed, as_text
 from custmeasure.report.failure import BLOCKED, Failure
 from custmeasure.report.index import Indexes, rebuild
+from custmeasure.report.inspect import Inspected, inspect, remember, runs_folder
 from custmeasure.report.lock import held
 from custmeasure.report.make import make_page, refuse_changed_tables, tables_read
 from custmeasure.report.manifest import Entry, Manifest
 from custmeasure.report.notebooks import Notebook
 from custmeasure.report.order import Order, make_order
 from custmeasure.report.signoff import SignOff
-from custmeasure.shop import open_shop
 
 _INDEX_WAIT = 30  # seconds to wait for a run of another date that writes the index
 
@@ -145,11 +146,13 @@ def _carry_out(order: Order, crew: Crew, cell_timeout: int) -> RunOutcome:
     """Run the notebooks and publish what they gave."""
     clock, secrets = time.monotonic(), gate.secrets()
     tasks = [Task(notebook, lang) for notebook in order.notebooks for lang in order.languages]
-    do = functools.partial(make_page, order, secrets, cell_timeout)
+    inspected: Future[Inspected] = Future()
+    do = functools.partial(make_page, order, secrets, cell_timeout, inspected)
     with publish.staging(order.out, order.date) as staged:
-        done = refuse_changed_tables(crew.work(tasks, do, lambda: _check_data(order)))
+        done = refuse_changed_tables(crew.work(tasks, do, lambda: _inspect(order, inspected)))
         entries = {book.name: _entry(order, book, done) for book in order.notebooks}
         listed = _publish(order, entries, done, staged, clock)
+        remember(order, inspected.result())
     failures = {name: why for name in entries if (why := _failure(name, done))}
     folder = order.out / order.date
     return RunOutcome(
@@ -165,17 +168,13 @@ def _carry_out(order: Order, crew: Crew, cell_timeout: int) -> RunOutcome:
     )
 
 
-def _check_data(order: Order) -> None:
-    """Open and check the shop's data while kernels start.
-
-    Raises
-    ------
-    DataError
-        When the check says that the data are not valid.
-    """
-    checked = open_shop(order.folder, as_of=order.day - dt.timedelta(days=1)).check()
-    if checked.verdict == "invalid":
-        raise DataError(ko=checked.reason.in_("ko"), en=checked.reason.in_("en"))
+def _inspect(order: Order, told: "Future[Inspected]") -> None:
+    """Look at the data while kernels start, and tell the pages what is unusual about them."""
+    try:
+        told.set_result(inspect(order))
+    except BaseException as error:
+        told.set_exception(error)
+        raise
 
 
 def _failure(name: str, done: Mapping[Key, Executed]) -> Failure | None:
@@ -275,7 +274,7 @@ def _keep_copies(
     secrets: Mapping[str, str],
 ) -> tuple[Path, ...]:
     """Write what failed notebooks computed to ``runs/`` beside the reports, secrets masked."""
-    folder = order.out.parent / "runs" / order.run
+    folder = runs_folder(order)
     copies = []
     for (name, lang), executed in done.items():
         if name in failures and executed.notebook is not None:

@@ -24,6 +24,7 @@ _WORDS: dict[str, Text] = {
     "date": Text("보고서 날짜", "Report date"),
     "until": Text("자료 기준", "Data up to"),
     "summary": Text("한눈에 보기", "In short"),
+    "alerts": Text("자료를 먼저 확인하십시오", "Check the data first"),
     "decision": Text("결정", "Decision"),
     "settings": Text("이 보고서의 설정", "Settings of this report"),
     "too_large": Text(

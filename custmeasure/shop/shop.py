@@ -125,11 +125,11 @@ class Shop:
 
     def check(self) -> Listing:
         """Return, for each table, its rows in the file and what became of them; see `check`."""
-        return check_tables(self._accounted(), self._local(self.as_of), self.timezone)
+        return check_tables(self.accounts(), self._local(self.as_of), self.timezone)
 
     def provenance(self) -> dict[str, dict[str, object]]:
         """Return, for each table, its files, their SHA-256 and its row accounting."""
-        return {each.name: provenance(each) for each in self._accounted()}
+        return {each.name: provenance(each) for each in self.accounts()}
 
     def write_rejected(self, folder: Path) -> tuple[Path, ...]:
         """Write the rejected rows of every table to ``folder/rejected/``; return the files."""
@@ -142,7 +142,8 @@ class Shop:
     def _found(self) -> dict[str, Delivered]:
         return {name: each for name, each in self._tables.items() if isinstance(each, Delivered)}
 
-    def _accounted(self) -> list[Accounted]:
+    def accounts(self) -> list[Accounted]:
+        """Return each table with what became of its rows."""
         return [self._account(name, found) for name, found in self._found.items()]
 
     def _account(self, name: str, found: Delivered) -> Accounted:
