@@ -18,7 +18,10 @@ Inside, from the bytes up:
 `columns`      Arrow columns, block by block
 `gather`       one file's records: taken in or rejected
 `headers`      column names: all there, all different
-`csv`, `excel`, `parquet`  one file of each kind
+`csv`          a text file
+`workbook`     a workbook opened safely: sheet, header, what its XML says besides
+`excel`        a worksheet
+`parquet`      a Parquet file
 `duplicates`   the same row delivered twice
 `notes`        what a reader should know
 `source`       from files to one table

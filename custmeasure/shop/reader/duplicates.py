@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from custmeasure.shop.privacy import redact
 from custmeasure.shop.reader import kernels
 from custmeasure.shop.reader.account import Rejected
 from custmeasure.shop.reader.gather import Part
@@ -171,6 +172,6 @@ def _rejected(table: pa.Table, row: int, place: int, part: Part, spec: Spec) -> 
         line=int(part.lines[place]) if part.lined else None,
         row=int(part.lines[place]),
         column=delivered,
-        value=HIDDEN if delivered in spec.hidden else str(values[str(spec.key)]),
+        value=HIDDEN if delivered in spec.hidden else redact(str(values[str(spec.key)])),
     )
     return Rejected(problem, tuple(texts.get(name, "") for name in part.header))

@@ -1,82 +1,46 @@
 """Excel workbooks, read cell by cell as they were saved: openpyxl in its read-only mode.
 
-openpyxl gives values. What it does not say is looked up in the sheet's own XML beforehand: formulas that
-were never calculated, error cells, hidden rows, merged cells, and entities, which are refused. Numbers and
-dates keep the type that the workbook gives them; a text in such a column is read as declared.
+Numbers and dates keep the type that the workbook gives them; a text in such a column is read as declared.
+Ids must be texts, or whole numbers that Excel holds exactly, never both.
 """
 
 import datetime as dt
 import re
-import warnings
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from xml.etree.ElementTree import ParseError
 
 import numpy as np
 import pyarrow as pa
-from defusedxml.common import DefusedXmlException  # type: ignore[import-untyped]
 
-from custmeasure.errors import CustmeasureError, nearest
 from custmeasure.shop.reader import kernels, values
 from custmeasure.shop.reader.encoding import Unreadable
 from custmeasure.shop.reader.gather import Gather, Part
-from custmeasure.shop.reader.headers import check_present, checked_header, cut_at_limit
+from custmeasure.shop.reader.headers import check_present, cut_at_limit
 from custmeasure.shop.reader.problems import Problem
-from custmeasure.shop.reader.sniff import broken, too_large
 from custmeasure.shop.reader.spec import Spec
 from custmeasure.shop.reader.values import Cells, Column
+from custmeasure.shop.reader.workbook import (
+    EXACT,
+    HEADER_WITHIN,
+    Marks,
+    Sheet,
+    as_text,
+    listed,
+    marks_of,
+    notes_of,
+    opened,
+)
 from custmeasure.show.words import Text
 
 _ROWS = 4096
-_HEADER_WITHIN = 20  # rows at the top among which the header is looked for
 _BEYOND = 8  # columns after the last name in which a value is still noticed
-_EXACT = 2**53
 _MAX_ROW = 1_048_576
-_NAMED = 5  # cells named in one line
-_LONGEST_ROW = 32 << 20  # bytes of a row's XML
 _STRINGS = {str, type(None)}
 
-_ERROR_CELL = re.compile(rb'<(?:\w+:)?c\b([^>]*\bt="e"[^>]*)>')
-_FORMULA = re.compile(
-    rb"<(?:\w+:)?c\b([^>]*)>\s*"
-    rb"<(?:\w+:)?f\b(?:[^>]*/>|[^>]*>[^<]*</(?:\w+:)?f>)\s*"
-    rb"(?:</(?:\w+:)?c>|<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)"
-)
-_HIDDEN_ROW = re.compile(rb'<(?:\w+:)?row\b([^>]*\bhidden="(?:1|true)"[^>]*)>')
-_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\b([^>]*)>")
-_NAME = re.compile(rb'\b(?:r|ref)="([A-Z0-9:]+)"')
 _PADDED = re.compile(r"0{2,}")
-
-
-@dataclass
-class Marks:
-    """What a sheet's XML says beside its values: cells and rows by their names."""
-
-    errors: list[str] = field(default_factory=list)
-    uncalculated: list[str] = field(default_factory=list)
-    hidden_rows: list[str] = field(default_factory=list)
-    merged: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class _Sheet:
-    """A worksheet, its header, and the row that holds it."""
-
-    workbook: Any
-    sheet: Any
-    names: tuple[str | None, ...]
-    row: int
-
-    @property
-    def header(self) -> tuple[str, ...]:
-        """The columns' names; one without a name is empty."""
-        return tuple(name or "" for name in self.names)
 
 
 class ExcelBlock:
@@ -151,7 +115,7 @@ class ExcelBlock:
 class _Places:
     """Where the columns of a table stand in its sheet."""
 
-    def __init__(self, sheet: _Sheet, spec: Spec) -> None:
+    def __init__(self, sheet: Sheet, spec: Spec) -> None:
         self.spec = spec
         self.title = sheet.sheet.title
         self.width = len(sheet.names)
@@ -176,15 +140,15 @@ def read_excel(path: Path, spec: Spec) -> Part:
     Unreadable
         When it is damaged, has no such sheet or no header.
     """
-    with _opened(path, spec) as sheet:
-        marks = _marks(sheet)
+    with opened(path, spec) as sheet:
+        marks = marks_of(sheet)
         gather = Gather(path.name, spec, sheet.header)
         check_present(gather)
         places = _Places(sheet, spec)
         _block_marks(gather, marks, places)
         _block_padded(gather, sheet, places)
         n_records = _take_in(gather, sheet, places)
-        gather.notes += _notes(path.name, sheet, marks)
+        gather.notes += notes_of(path.name, sheet, marks)
         return gather.finish(n_records)
 
 
@@ -196,91 +160,11 @@ def excel_header(path: Path, spec: Spec) -> tuple[str, ...]:
     Unreadable
         When it is damaged, has no such sheet or no header.
     """
-    with _opened(path, spec) as sheet:
+    with opened(path, spec) as sheet:
         return tuple(name for name in sheet.names if name is not None)
 
 
-@contextmanager
-def _opened(path: Path, spec: Spec) -> Iterator[_Sheet]:
-    """Open a workbook safely; whatever breaks in it becomes one sentence."""
-    from openpyxl import (  # type: ignore[import-untyped]  # noqa: PLC0415
-        load_workbook,
-    )
-
-    try:
-        _check_entities(path)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of styles and extensions that are not read anyway
-            workbook = load_workbook(path, read_only=True, data_only=True)
-            try:
-                yield _with_header(path.name, workbook, _chosen(path.name, workbook, spec))
-            finally:
-                workbook.close()
-    except (CustmeasureError, Unreadable):
-        raise
-    except DefusedXmlException:
-        raise Unreadable(_entities(path.name)) from None
-    except OSError as error:
-        if error.errno:
-            raise
-        raise Unreadable(broken(path)) from None
-    except (
-        ArithmeticError, AttributeError, EOFError, LookupError, NotImplementedError, ParseError,
-        RecursionError, TypeError, ValueError, zipfile.BadZipFile, zlib.error,
-    ):  # fmt: skip
-        raise Unreadable(broken(path)) from None
-
-
-def _check_entities(path: Path) -> None:
-    """Refuse XML that declares entities: a few of them unfold to more than memory holds."""
-    with zipfile.ZipFile(path) as archive:
-        for name in archive.namelist():
-            if name.endswith((".xml", ".rels")):
-                with archive.open(name) as part:
-                    head = part.read(1 << 16)
-                if b"<!DOCTYPE" in head or b"<!ENTITY" in head or b"<\0!\0D\0O\0C" in head:
-                    raise Unreadable(_entities(path.name))
-
-
-def _chosen(file: str, workbook: Any, spec: Spec) -> Any:
-    """Return the declared sheet, or the first that is visible and not empty."""
-    sheets = {sheet.title: sheet for sheet in workbook.worksheets}
-    for sheet in sheets.values():
-        sheet.reset_dimensions()  # some programs write a dimension of one cell, and the rest would be lost
-    if spec.sheet is not None:
-        if spec.sheet not in sheets:
-            raise Unreadable(_no_sheet(file, spec.sheet, list(sheets)))
-        return sheets[spec.sheet]
-    visible = [sheet for sheet in sheets.values() if sheet.sheet_state == "visible"]
-    for sheet in visible:
-        if any(any(v is not None for v in row) for row in _top(sheet)):
-            return sheet
-    raise Unreadable(_no_header(file))
-
-
-def _top(sheet: Any) -> list[tuple[Any, ...]]:
-    return list(islice(sheet.iter_rows(values_only=True), _HEADER_WITHIN))
-
-
-def _with_header(file: str, workbook: Any, sheet: Any) -> _Sheet:
-    """Find the header: the first row with two names, or with one where no row has two."""
-    filled = [[v is not None and as_text(v).strip() != "" for v in row] for row in _top(sheet)]
-    for wanted in (2, 1):
-        for i, marks in enumerate(filled):
-            if sum(marks) >= wanted:
-                row = _top(sheet)[i]
-                width = len(marks) - marks[::-1].index(True)
-                names = tuple(as_text(v) if m else None for v, m in zip(row, marks, strict=True))[
-                    :width
-                ]
-                checked_header(
-                    file, [n for n in names if n is not None], sheet=f"{sheet.title}!{i + 1}"
-                )
-                return _Sheet(workbook, sheet, names, i + 1)
-    raise Unreadable(_no_header(file))
-
-
-def _take_in(gather: Gather, sheet: _Sheet, places: _Places) -> int:
+def _take_in(gather: Gather, sheet: Sheet, places: _Places) -> int:
     """Take in all rows below the header; return how many there are."""
     watch = _Watch(gather, places)
     rows = _rows(sheet)
@@ -299,7 +183,7 @@ def _take_in(gather: Gather, sheet: _Sheet, places: _Places) -> int:
     return n_records
 
 
-def _rows(sheet: _Sheet) -> Iterator[tuple[int, tuple[Any, ...]]]:
+def _rows(sheet: Sheet) -> Iterator[tuple[int, tuple[Any, ...]]]:
     """Return the rows below the header with their numbers, all as wide as the header and a bit more."""
     width = len(sheet.names) + _BEYOND
     rows = sheet.sheet.iter_rows(values_only=True, max_col=width)
@@ -334,7 +218,7 @@ class _Watch:
             self._tell(name, number, _MIXED_IDS.format(number, text))
         for row, value in enumerate(column):
             if isinstance(value, int | float) and not isinstance(value, bool):
-                if abs(value) >= _EXACT:
+                if abs(value) >= EXACT:
                     self._tell(name, block.cell(row, name), _LONG_ID.format())
                 elif isinstance(value, float) and not value.is_integer():
                     self._tell(name, block.cell(row, name), _BROKEN_ID.format())
@@ -415,12 +299,12 @@ _UNCALCULATED = _Said(
 def _block_marks(gather: Gather, marks: Marks, places: _Places) -> None:
     for cells, said in ((marks.errors, _ERRORS), (marks.uncalculated, _UNCALCULATED)):
         if cells:
-            gather.block(*said.format(_listed(cells)), cell=f"{places.title}!{cells[0]}")
+            gather.block(*said.format(listed(cells)), cell=f"{places.title}!{cells[0]}")
 
 
-def _block_padded(gather: Gather, sheet: _Sheet, places: _Places) -> None:
+def _block_padded(gather: Gather, sheet: Sheet, places: _Places) -> None:
     """Block ids whose leading zeros are only drawn by the number format."""
-    top = islice(sheet.sheet.iter_rows(min_row=sheet.row + 1, max_col=places.width), _HEADER_WITHIN)
+    top = islice(sheet.sheet.iter_rows(min_row=sheet.row + 1, max_col=places.width), HEADER_WITHIN)
     ids = [name for name in gather.names if places.spec.is_id(name)]
     for row in top:
         for name in list(ids):
@@ -430,95 +314,6 @@ def _block_padded(gather: Gather, sheet: _Sheet, places: _Places) -> None:
                 at = f"{places.title}!{cell.coordinate}"
                 gather.block(*said, cell=at, column=places.spec.columns[name])
                 ids.remove(name)
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" (+{len(names) - _NAMED:,})" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
-
-
-def _marks(sheet: _Sheet) -> Marks:
-    """Look through the sheet's XML, row by row."""
-    marks = Marks()
-    looked = (
-        (_ERROR_CELL, b't="e"', marks.errors),
-        (_FORMULA, b"f", marks.uncalculated),
-        (_HIDDEN_ROW, b"hidden=", marks.hidden_rows),
-        (_MERGED, b"mergeCell", marks.merged),
-    )
-    for piece in _xml(sheet):
-        formulas = b"<f" in piece or b":f" in piece
-        for pattern, sign, found in looked:
-            if formulas if sign == b"f" else sign in piece:
-                found += [_name_in(attributes) for attributes in pattern.findall(piece)]
-    return marks
-
-
-def _name_in(attributes: bytes) -> str:
-    """Return the cell, row or range that a tag names."""
-    name = _NAME.search(attributes)
-    return name[1].decode() if name else "?"
-
-
-def _xml(sheet: _Sheet) -> Iterator[bytes]:
-    """Return a sheet's XML in pieces that end with a whole row."""
-    left = b""
-    with sheet.workbook._archive.open(sheet.sheet._worksheet_path) as part:
-        while read := part.read(1 << 20):
-            whole, mark, left = (left + read).rpartition(b"row>")
-            if len(left) > _LONGEST_ROW:
-                raise Unreadable(too_large(Path(sheet.workbook._archive.filename), len(left)))
-            yield whole + mark
-    yield left
-
-
-def _notes(file: str, sheet: _Sheet, marks: Marks) -> Iterator[Text]:
-    title = sheet.sheet.title
-    others = [other for other in sheet.workbook.worksheets if other.title != title]
-    if others:
-        shown = [other.title for other in others if other.sheet_state == "visible"]
-        hidden = [other.title for other in others if other.sheet_state != "visible"]
-        ko = [f"읽지 않은 시트: {', '.join(shown)}"] * bool(shown)
-        ko += [f"읽지 않은 숨은 시트: {', '.join(hidden)}"] * bool(hidden)
-        en = [f"not read: {', '.join(shown)}"] * bool(shown)
-        en += [f"hidden and not read: {', '.join(hidden)}"] * bool(hidden)
-        yield Text(
-            f"{file}: '{title}' 시트를 읽었습니다. {'. '.join(ko)}.",
-            f"{file}: sheet '{title}' was read; {'; '.join(en)}.",
-        )
-    if sheet.row > 1:
-        yield Text(
-            f"{file}: 머리글은 {sheet.row}행이며 그 위는 읽지 않았습니다.",
-            f"{file}: the header is row {sheet.row}; what stands above was not read.",
-        )
-    if marks.hidden_rows:
-        yield Text(
-            f"{file}: 숨은 행도 읽었습니다: {_listed(marks.hidden_rows)}.",
-            f"{file}: hidden rows were read too: {_listed(marks.hidden_rows)}.",
-        )
-    if marks.merged:
-        yield Text(
-            f"{file}: 병합된 셀은 왼쪽 위 칸에만 값이 있습니다: {_listed(marks.merged)}.",
-            f"{file}: of merged cells only the first has the value: {_listed(marks.merged)}.",
-        )
-    if sheet.workbook.epoch.year == 1904:
-        yield Text(
-            f"{file}: 1904년부터 날짜를 세는 통합 문서입니다. 그에 맞게 읽었습니다.",
-            f"{file}: this workbook counts days from 1904; its dates were read so.",
-        )
-
-
-def as_text(value: Any) -> str:
-    """Return a cell's value as text: whole numbers without a point, moments as ISO 8601."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
-        return str(int(value))
-    if isinstance(value, dt.datetime):
-        return value.isoformat(" ")
-    return str(value)
 
 
 def _numbers(column: Sequence[Any], types: set[type]) -> Column:
@@ -558,40 +353,6 @@ def _moment_state(value: Any, first: dt.datetime) -> int:
     if not isinstance(value, dt.datetime):
         return kernels.WRONG
     return kernels.READ if first <= value and value.year <= kernels.LAST_YEAR else kernels.WRONG
-
-
-def _entities(file: str) -> Problem:
-    return Problem(
-        file,
-        Text(
-            "안에 XML 엔터티 선언이 있어 열지 않습니다",
-            "it declares XML entities and is not opened",
-        ),
-        Text("Excel에서 새로 저장하십시오.", "Save it anew from Excel."),
-        blocks=True,
-    )
-
-
-def _no_sheet(file: str, wanted: str, titles: list[str]) -> Problem:
-    near = nearest(wanted, titles)
-    hint_ko = f" 혹시 '{near}'인가요?" if near else ""
-    hint_en = f" Is it '{near}'?" if near else ""
-    return Problem(
-        file,
-        Text(f"'{wanted}' 시트가 없습니다(있는 것: {', '.join(titles)})",
-             f"there is no sheet '{wanted}' (seen: {', '.join(titles)})"),
-        Text(f"shop.toml의 sheet를 고치십시오.{hint_ko}", f"Correct sheet in shop.toml.{hint_en}"),
-        blocks=True,
-    )  # fmt: skip
-
-
-def _no_header(file: str) -> Problem:
-    return Problem(
-        file,
-        Text("내용이 있는 시트가 없습니다", "no sheet holds anything"),
-        Text("다시 내보내십시오.", "Export it again."),
-        blocks=True,
-    )
 
 
 def _too_many_rows(file: str) -> Problem:

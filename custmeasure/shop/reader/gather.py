@@ -3,14 +3,17 @@
 Every kind of file comes through here, so that one rule holds for all of them.
 """
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from custmeasure.shop.privacy import redact
 from custmeasure.shop.reader import kernels, reasons, values, zones
 from custmeasure.shop.reader.account import Rejected
 from custmeasure.shop.reader.columns import FixedColumn, TextColumn
@@ -40,8 +43,11 @@ TOTALS = frozenset(
     )
 )
 _LAST_ROWS = 3  # among them a total is looked for
+_MANY_ROWS = 10_000  # of a block: its columns are worth threads of their own
+_THREADS = min(4, os.cpu_count() or 1)
 
 Mask = npt.NDArray[np.bool_]
+R = TypeVar("R")
 
 
 class Block(Protocol):
@@ -152,6 +158,7 @@ class Gather:
         self._numbers = values.number_style(spec.numbers)
         self._texts = {n: TextColumn() for n in self.names if spec.kinds[n] == "text"}
         self._fixed = {n: FixedColumn(spec.kinds[n]) for n in self.names if spec.kinds[n] != "text"}
+        self._pool = ThreadPoolExecutor(_THREADS)  # starts no thread before it has work
         self._lined = True
         self._lines: list[npt.NDArray[np.int32]] = []
         self._rejected: list[Rejected] = []
@@ -169,8 +176,9 @@ class Gather:
 
     def add(self, block: Block) -> None:
         """Take in a block: the rows that read as declared, the others with their reasons."""
-        texts = {name: self._spelled(name, block) for name in self._texts}
-        fixed = {name: self._column(name, block) for name in self._fixed}
+        n = len(block.lines)
+        texts = dict(self._each(lambda name: self._spelled(name, block), self._texts, n))
+        fixed = dict(self._each(lambda name: self._column(name, block), self._fixed, n))
         wrong = {name: mask for name, mask in self._wrong(texts, fixed) if mask.any()}
         self._lined = block.lines is not block.records
         self._remember_last(block)
@@ -204,6 +212,7 @@ class Gather:
 
     def finish(self, n_in_file: int, encoding: str | None = None) -> Part:
         """Return what the file came to."""
+        self._pool.shutdown()
         self._check_last_rows()
         columns: dict[str, TextColumn | FixedColumn] = {**self._texts, **self._fixed}
         table = pa.table({name: columns[name].finish() for name in self.names})
@@ -268,15 +277,21 @@ class Gather:
             wrong = column.state == kernels.WRONG
             yield name, wrong | (column.state == kernels.MISSING) if name in required else wrong
 
+    def _each(
+        self, work: Callable[[str], R], names: Iterable[str], n_rows: int
+    ) -> list[tuple[str, R]]:
+        """Do the work for each column, side by side when there are many rows."""
+        listed = list(names)
+        done = self._pool.map(work, listed) if n_rows >= _MANY_ROWS else map(work, listed)
+        return list(zip(listed, done, strict=True))
+
     def _append(
         self, texts: dict[str, Cells], fixed: dict[str, Column], lines: npt.NDArray[np.int64]
     ) -> None:
         if not self._keeps:
             return
-        for name, cells in texts.items():
-            self._texts[name].add(cells)
-        for name, column in fixed.items():
-            self._fixed[name].add(column)
+        self._each(lambda name: self._texts[name].add(texts[name]), texts, len(lines))
+        self._each(lambda name: self._fixed[name].add(fixed[name]), fixed, len(lines))
         self._lines.append(lines.astype(np.int32))
 
     def _reject_rows(
@@ -306,7 +321,7 @@ class Gather:
         spec, delivered = self.spec, self.spec.columns[name]
         text = block.text(row, name)
         reason = self._reason(name, text)
-        shown = HIDDEN if delivered in spec.hidden else text
+        shown = HIDDEN if delivered in spec.hidden else redact(text)
         return Problem(
             self.file,
             reason.rule,

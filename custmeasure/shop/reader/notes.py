@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterator, Sequence
 
+from custmeasure.shop.privacy import redact
 from custmeasure.shop.reader.duplicates import Sifted
 from custmeasure.shop.reader.gather import Part
 from custmeasure.shop.reader.keys import visible
@@ -61,7 +62,9 @@ def _spellings(name: str, parts: Sequence[Part], spec: Spec) -> Iterator[Text]:
     if not pairs:
         return
     column = visible(spec.columns[name])
-    shown = [f"'{_seen(old)}' → '{visible(new)}'" for old, new in list(pairs)[:_LISTED]]
+    shown = [
+        f"'{_seen(redact(old))}' → '{visible(redact(new))}'" for old, new in list(pairs)[:_LISTED]
+    ]
     more = f" (+{len(pairs) - _LISTED})" if len(pairs) > _LISTED else ""
     listed = "" if spec.columns[name] in spec.hidden else f": {', '.join(shown)}{more}"
     yield Text(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from custmeasure import language
 from custmeasure.language import Lang
+from custmeasure.shop.privacy import redact
 from custmeasure.shop.reader.account import Reading, Rejected
 from custmeasure.shop.reader.keys import visible
 from custmeasure.shop.reader.problems import HIDDEN, rejected_name
@@ -32,7 +33,7 @@ def write_rejected(reading: Reading, folder: Path, lang: Lang | None = None) -> 
     -------
     tuple
         The files written, in UTF-8 with its mark: line, column, value, rule, and the row's fields, of
-        which contact columns show ``***``.
+        which contact columns, and phones and e-mails anywhere, show ``***``.
     """
     by_file: dict[str, list[Rejected]] = {}
     for rejected in reading.rejected:
@@ -79,8 +80,9 @@ def _lines(
 
 def _masked(raw: Sequence[str], header: Sequence[str], hidden: frozenset[str]) -> Sequence[str]:
     """Return a row's fields without contact data; where fields cannot be told apart, none of them."""
-    if not hidden:
-        return raw
-    if len(raw) != len(header):
+    if hidden and len(raw) != len(header):
         return [HIDDEN] * len(raw)
-    return [HIDDEN if name in hidden else value for name, value in zip(header, raw, strict=True)]
+    names = header if len(header) == len(raw) else [""] * len(raw)
+    return [
+        HIDDEN if name in hidden else redact(value) for name, value in zip(names, raw, strict=True)
+    ]

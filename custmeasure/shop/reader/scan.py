@@ -95,11 +95,9 @@ class Scanner:
         _scan(data, n, final, self.delimiter, self.width, _classes(self.delimiter), *room, state)
         self.n_lines, self.n_records, self.n_blank = (int(value) for value in state[:3])
         used, n_rows, n_faults, status, line = (int(value) for value in state[3:])
-        start, stop, *others, faults = room
-        return Scan(
-            start[:n_rows], stop[:n_rows], *(other[:n_rows] for other in others),
-            faults[:n_faults], used, status, line,
-        )  # fmt: skip
+        *by_row, faults = room
+        of_rows = [each[:n_rows] for each in by_row]
+        return Scan(*of_rows, faults[:n_faults], used, status, line)  # type: ignore[call-arg]
 
     def _room(self, n: int) -> tuple[Any, ...]:
         """Return room for what ``n`` bytes can hold at most, one of two in turn."""

@@ -26,6 +26,7 @@ from typing import Any
 from custmeasure import dates
 from custmeasure.errors import DataError, UnknownName, UsageError, check_choice, listed, nearest
 from custmeasure.shop.contract import KEYS, TABLES, Kind
+from custmeasure.shop.privacy import contact_columns
 from custmeasure.shop.reader import values
 from custmeasure.shop.reader.encoding import ENCODINGS
 from custmeasure.shop.reader.keys import normal, visible
@@ -164,6 +165,7 @@ def spec_for(
         encoding=_encoding(section.get("encoding")),
         delimiter=_delimiter(section.get("delimiter")),
         sheet=None if section.get("sheet") is None else str(section["sheet"]),
+        contact=contact_columns(delivered_columns),
         constants=constants,
         aliases=_aliases(section.get("aliases", _NOTHING), columns, table),
     )
