@@ -28,6 +28,8 @@ KINDS: dict[str, tuple[str, str]] = {
     "ties": ("동시각 처리(ties)", "ties"),
     "cohort": ("코호트 방식(cohort)", "cohort"),
     "setting": ("설정", "setting"),
+    "event": ("행동(event)", "event"),
+    "export": ("내보내기", "export"),
     "language": ("언어", "language"),
     "time zone": ("시간대", "time zone"),
     "currency": ("통화", "currency"),

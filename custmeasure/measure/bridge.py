@@ -3,8 +3,8 @@
 From everything ordered to what the shop keeps, step by step: gross, less discounts, less cancelled
 orders, less refunds, is net. Each step stands by the day of the order and, where the table has
 ``paid_at``, by the day of the payment; people are counted with each guest checkout as a new buyer
-and with guests of the same id as one. Admin pages differ in exactly these choices, so the admin's number
-is usually found on one of the lines.
+and with guests of the same id (or ``person_id``, where an export tells it) as one. Admin pages differ
+in exactly these choices, so the admin's number is usually found on one of the lines.
 
 Frame, one row a basis and line: ``basis, line, n_orders, n_buyers, n_buyers_each_guest, amount``
 (what the line adds or takes away) and ``running_amount`` (what is left after it).
@@ -34,20 +34,21 @@ _TOTALS = """
     WITH inside AS (
         SELECT *, coalesce(amount, 0) AS gross, coalesce(discount, 0) AS less_discount,
                coalesce(refund, 0) AS less_refund, coalesce(status, '') = 'cancelled' AS cancelled,
-               CASE WHEN coalesce(is_guest, false) THEN order_id ELSE customer END AS checkout
+               CASE WHEN coalesce(is_guest, false) THEN order_id ELSE customer END AS checkout,
+               coalesce(person, customer) AS buyer
         FROM orders
         WHERE ($first IS NULL OR moment >= CAST($first AS TIMESTAMPTZ))
               AND ($last IS NULL OR moment <= CAST($last AS TIMESTAMPTZ)))
-    SELECT line, count(*) AS n_orders, count(DISTINCT customer) AS n_buyers,
+    SELECT line, count(*) AS n_orders, count(DISTINCT buyer) AS n_buyers,
            count(DISTINCT checkout) AS n_buyers_each_guest, coalesce(sum(worth), 0) AS amount
     FROM (
-        SELECT 'gross' AS line, customer, checkout, gross AS worth FROM inside
-        UNION ALL SELECT 'discounts', customer, checkout, -less_discount FROM inside
+        SELECT 'gross' AS line, buyer, checkout, gross AS worth FROM inside
+        UNION ALL SELECT 'discounts', buyer, checkout, -less_discount FROM inside
             WHERE less_discount <> 0
-        UNION ALL SELECT 'cancels', customer, checkout, -less_refund FROM inside WHERE cancelled
-        UNION ALL SELECT 'refunds', customer, checkout, -less_refund FROM inside
+        UNION ALL SELECT 'cancels', buyer, checkout, -less_refund FROM inside WHERE cancelled
+        UNION ALL SELECT 'refunds', buyer, checkout, -less_refund FROM inside
             WHERE NOT cancelled AND less_refund <> 0
-        UNION ALL SELECT 'net', customer, checkout, net_amount(amount, discount, refund) FROM inside
+        UNION ALL SELECT 'net', buyer, checkout, net_amount(amount, discount, refund) FROM inside
             WHERE NOT cancelled)
     GROUP BY line"""
 
@@ -125,7 +126,7 @@ def _lines(
         order_id=("order_id", "text"), customer=("customer_id", "text"),
         moment=(column, "instant"), amount=("amount", "number"),
         discount=("discount_amount", "number?"), refund=("refund_amount", "number?"),
-        status=("status", "text?"), is_guest=("is_guest", "flag?"),
+        status=("status", "text?"), is_guest=("is_guest", "flag?"), person=("person_id", "text?"),
     )  # fmt: skip
     span = {
         "first": dates.day_start(first, table.timezone).isoformat() if first else None,

@@ -78,3 +78,10 @@ def test_no_orders_in_the_period_and_no_table():
     assert not len(missing.frame)
     with pytest.raises(UsageError, match="admin_amount"):
         cm.bridge(ORDERS, admin_amount=-1)
+
+
+def test_guests_whom_an_export_recognises_count_once():
+    orders = ORDERS.assign(customer_id=["a", "a", "guest-3", "guest-4", "b", "c"])
+    orders["person_id"] = ["a", "a", "p", "p", "b", "c"]
+    gross = line(cm.bridge(orders, **MARCH), "gross")
+    assert (gross["n_buyers"], gross["n_buyers_each_guest"]) == (3, 4)
