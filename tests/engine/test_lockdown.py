@@ -10,7 +10,7 @@ from custmeasure.engine.lockdown import lock_down
 
 
 @pytest.fixture
-def shut(tmp_path: Path) -> duckdb.DuckDBPyConnection:
+def shut(tmp_path: Path):  # not annotated: pytest would keep DuckDB alive past its end
     (tmp_path / "a.csv").write_text("a\n1\n")
     (tmp_path / "b.csv").write_text("b\n2\n")
     connection = duckdb.connect()
@@ -20,7 +20,7 @@ def shut(tmp_path: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def test_what_was_given_is_still_read(shut: duckdb.DuckDBPyConnection) -> None:
+def test_what_was_given_is_still_read(shut) -> None:
     assert shut.execute("SELECT count(*) FROM given JOIN arrow USING (a)").fetchall() == [(1,)]
     limits = "SELECT current_setting('memory_limit'), current_setting('threads')"
     assert shut.execute(limits).fetchall() == [("476.8 MiB", 1)]
@@ -46,7 +46,7 @@ secret_frame = pa.table({"a": [1]})
     ],
 )
 def test_nothing_else_is_reached(
-    shut: duckdb.DuckDBPyConnection,
+    shut,
     statement: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
