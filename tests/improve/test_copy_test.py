@@ -486,7 +486,7 @@ def test_one_variant_and_an_unplanned_one(tmp_path):
     assert copy_test(_shop(tmp_path, exposures=only, events=_visits(20)), "copy").verdict.code == (
         "ONE_VARIANT"
     )
-    three = pd.concat([_crowd(100, 0), _exposures([("z", "B ", _at(0))])])
+    three = pd.concat([_crowd(100, 0), _exposures([("z", "C", _at(0))])])
     result = copy_test(_shop(tmp_path, exposures=three, events=_visits(100)), "copy")
     assert result.verdict.code == "UNKNOWN_VARIANT"
     assert result.frame["n_units"].tolist() == [50, 50, 1]

@@ -76,7 +76,7 @@ def test_a_run_publishes_pages_manifest_and_indexes(make_shop, out):
     index = (out / "index.html").read_text("utf-8")
     assert f"{DAY}/retention.en.html" in index
     assert {step.state for step in steps} == {"running", "done"}
-    assert not (out.parent / "runs").exists()
+    assert [path.name for path in (out.parent / "runs").iterdir()] == ["history.sqlite"]
     assert sorted(p.name for p in out.iterdir()) == [".locks", DAY, "index.html"]
 
 
