@@ -188,8 +188,7 @@ class _Source:
         final = False
         while True:
             found = self._scanner.scan(data[at:], n - at, final)
-            if len(found.line) or len(found.faults):
-                yield Piece(data[at:], found)
+            yield Piece(data[at:], found)  # even when empty: buffers are used again in turn
             at += found.used
             if found.status == scan.FULL:
                 continue

@@ -177,6 +177,8 @@ class Gather:
     def add(self, block: Block) -> None:
         """Take in a block: the rows that read as declared, the others with their reasons."""
         n = len(block.lines)
+        if not n:
+            return
         texts = dict(self._each(lambda name: self._spelled(name, block), self._texts, n))
         fixed = dict(self._each(lambda name: self._column(name, block), self._fixed, n))
         wrong = {name: mask for name, mask in self._wrong(texts, fixed) if mask.any()}
@@ -214,6 +216,7 @@ class Gather:
         """Return what the file came to."""
         self._pool.shutdown()
         self._check_last_rows()
+        self._rejected.sort(key=lambda rejected: rejected.problem.row or 0)
         columns: dict[str, TextColumn | FixedColumn] = {**self._texts, **self._fixed}
         table = pa.table({name: columns[name].finish() for name in self.names})
         lines = np.concatenate(self._lines) if self._lines else np.zeros(0, np.int32)

@@ -235,7 +235,7 @@ def _long_number(text: str, style: NumberStyle) -> float:
 
 def whole(numbers: Column) -> Column:
     """Return numbers as counts; one with a fraction is wrong."""
-    exact = (numbers.values == np.floor(numbers.values)) & (np.abs(numbers.values) <= _EXACT)
+    exact = (numbers.values == np.floor(numbers.values)) & (np.abs(numbers.values) < _EXACT)
     wrong = (numbers.state == kernels.READ) & ~exact
     state = np.where(wrong, kernels.WRONG, numbers.state).astype(np.uint8)
     return Column(np.where(exact, numbers.values, 0).astype(np.int64), state)
