@@ -117,14 +117,21 @@ class Driver:
         module = importlib.import_module(".".join([f"adbc_driver_{self.name}", "dbapi"]))
         return module.connect(text, autocommit=False)  # type: ignore[no-any-return]
 
-    def begin(self, cursor: Cursor, limits: Limits, where: str) -> tuple[Text, ...]:
+    def begin(
+        self, cursor: Cursor, limits: Limits, where: str, shared: str | None
+    ) -> tuple[Text, ...]:
         """Begin a snapshot that cannot write; return what the reader must know of it."""
-        del cursor, limits, where
+        del cursor, limits, where, shared
         warning = Text(
             f"{self.name} 연결은 읽기 전용을 스스로 지키지 않습니다. 읽기만 되는 계정을 쓰십시오.",
             f"The {self.name} driver does not enforce reading only. Use an account that can only read.",
         )
         return (warning,)
+
+    def share(self, cursor: Cursor) -> str | None:
+        """Return the name by which other connections join this snapshot; None where they cannot."""
+        del cursor
+        return None
 
     def end(self, connection: Connection) -> None:
         """Close the connection, whatever state it is in; nothing is kept."""
@@ -172,8 +179,11 @@ class Sqlite(Driver):
         mode = "&mode=ro" if "?" in uri else "?mode=ro"
         return module.connect(uri + mode, autocommit=True)  # type: ignore[no-any-return]
 
-    def begin(self, cursor: Cursor, limits: Limits, where: str) -> tuple[Text, ...]:  # noqa: D102
-        del limits, where
+    def begin(
+        self, cursor: Cursor, limits: Limits, where: str, shared: str | None
+    ) -> tuple[Text, ...]:
+        """Begin a snapshot in which nothing can be written."""
+        del limits, where, shared
         run(cursor, "PRAGMA query_only = ON")
         run(cursor, "BEGIN")
         return ()
@@ -205,8 +215,11 @@ class DuckDb(Driver):
             autocommit=True,
         )
 
-    def begin(self, cursor: Cursor, limits: Limits, where: str) -> tuple[Text, ...]:  # noqa: D102
-        del limits, where
+    def begin(
+        self, cursor: Cursor, limits: Limits, where: str, shared: str | None
+    ) -> tuple[Text, ...]:
+        """Begin a snapshot of a database that is shut in."""
+        del limits, where, shared
         for statement in ("SET TimeZone = 'UTC'", *SHUT, "BEGIN TRANSACTION READ ONLY"):
             run(cursor, statement)
         return ()

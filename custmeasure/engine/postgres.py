@@ -33,6 +33,7 @@ _DEFAULTS = {
 }
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _SETTING = "SELECT set_config($1, $2, true)"
+_SNAPSHOT_NAME = re.compile(r"[0-9A-F]+-[0-9A-F]+-[0-9]+")
 _ROLE = """
     SELECT coalesce(bool_or(r.rolsuper), false) AS superuser,
            coalesce(bool_or(r.rolname IN ('pg_execute_server_program', 'pg_read_server_files',
@@ -80,8 +81,10 @@ class Postgres(Driver):
         uri = complete(cast(Secret, address).reveal())
         return module.connect(uri, autocommit=True)  # type: ignore[no-any-return]
 
-    def begin(self, cursor: Cursor, limits: Limits, where: str) -> tuple[Text, ...]:
-        """Begin the snapshot, set its limits, and look at the role.
+    def begin(
+        self, cursor: Cursor, limits: Limits, where: str, shared: str | None
+    ) -> tuple[Text, ...]:
+        """Begin the snapshot (or join ``shared``), set its limits, and look at the role.
 
         Raises
         ------
@@ -89,6 +92,8 @@ class Postgres(Driver):
             When the role could do more than read tables.
         """
         run(cursor, _BEGIN)
+        if shared is not None and _SNAPSHOT_NAME.fullmatch(shared):
+            run(cursor, "".join(["SET TRANSACTION SNAPSHOT '", shared, "'"]))
         for name, value in _settings(limits).items():
             run(cursor, _SETTING, (name, value))
         superuser, server, roles = run(cursor, _ROLE)[0]
@@ -97,6 +102,11 @@ class Postgres(Driver):
         asked = ((_WRITES, _CAN_WRITE), (_HIDDEN, _HIDES_ROWS), (_PLAIN, _NOT_ENCRYPTED))
         found = [words for question, words in asked if run(cursor, question)[0][0]]
         return tuple(dict.fromkeys([_CAN_WRITE, *found] if roles else found))
+
+    def share(self, cursor: Cursor) -> str | None:
+        """Return the name of this snapshot, which stands as long as this connection is open."""
+        run(cursor, _SETTING, ("idle_in_transaction_session_timeout", "0"))
+        return str(run(cursor, "SELECT pg_catalog.pg_export_snapshot()")[0][0])
 
     def expression(self, field: pa.Field, kind: str) -> str:
         """Return the SQL of a column; money, which arrives in hundredths, as its number."""

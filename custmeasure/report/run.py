@@ -26,6 +26,7 @@ from custmeasure.report.manifest import Entry, Manifest
 from custmeasure.report.notebooks import Notebook
 from custmeasure.report.order import Order, make_order
 from custmeasure.report.signoff import SignOff
+from custmeasure.report.snapshots import shared_snapshots
 
 _INDEX_WAIT = 30  # seconds to wait for a run of another date that writes the index
 
@@ -148,7 +149,7 @@ def _carry_out(order: Order, crew: Crew, cell_timeout: int) -> RunOutcome:
     tasks = [Task(notebook, lang) for notebook in order.notebooks for lang in order.languages]
     inspected: Future[Inspected] = Future()
     do = functools.partial(make_page, order, secrets, cell_timeout, inspected)
-    with publish.staging(order.out, order.date) as staged:
+    with publish.staging(order.out, order.date) as staged, shared_snapshots(order):
         done = refuse_changed_tables(crew.work(tasks, do, lambda: _inspect(order, inspected)))
         entries = {book.name: _entry(order, book, done) for book in order.notebooks}
         listed = _publish(order, entries, done, staged, clock)

@@ -1,10 +1,15 @@
 """A shop whose tables lie in PostgreSQL: named in shop.toml, read in one snapshot, accounted for."""
 
+import os
+
 import pytest
 from postgres import PASSWORD, Server, postgres_server  # noqa: F401
 
 import custmeasure as cm
 from custmeasure.errors import EnvironmentProblem, UnknownName
+from custmeasure.report.order import make_order
+from custmeasure.report.run import run_report
+from custmeasure.report.snapshots import shared_snapshots
 
 TOML = """
 name = "db"
@@ -68,3 +73,22 @@ def test_a_database_that_is_not_named_and_one_that_is_not_there(folder, monkeypa
     with pytest.raises(EnvironmentProblem) as raised:
         cm.open_shop(folder)
     assert raised.value.exit_code == 3
+
+
+def test_a_run_reads_one_instant_in_every_process(folder, server: Server, monkeypatch):  # F21
+    order = make_order(folder, date="2026-02-01", out=folder / "reports")
+    with shared_snapshots(order):
+        before = cm.open_shop(folder).orders.frame("order_id", limit=1000)
+        server.run("INSERT INTO door_orders VALUES ('late', 'c1', '2026-01-03', 100, NULL)")
+        again = cm.open_shop(folder).orders.frame("order_id", limit=1000)
+    after = cm.open_shop(folder).orders.frame("order_id", limit=1000)
+    assert (len(before), len(again), len(after)) == (100, 100, 101)
+    assert not [name for name in os.environ if name.startswith("CUSTMEASURE_SNAPSHOT")]
+
+
+def test_a_run_without_its_database_ends_before_any_kernel(folder, monkeypatch):  # F14
+    monkeypatch.setenv("TEST_SHOP_DB_URL", "postgresql://reader:x@127.0.0.1:1/none")
+    with pytest.raises(EnvironmentProblem) as raised:
+        run_report(folder, date="2026-02-01", out=folder / "reports")
+    assert raised.value.exit_code == 3
+    assert not (folder / "reports" / "2026-02-01").exists()
