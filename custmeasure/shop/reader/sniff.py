@@ -5,7 +5,9 @@ on size and compression are checked before anything is unpacked.
 """
 
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +59,12 @@ _HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|meta|tabl
 _XML = re.compile(rb"\s*<\?xml")
 _JSON = re.compile(rb'\s*(?:\{\s*"|\[\s*[\[{])')
 _HEAD = 4096
+
+# What a damaged archive or workbook may break with, deep inside its reader.
+DAMAGE = (
+    ArithmeticError, AttributeError, EOFError, LookupError, NotImplementedError, RecursionError,
+    struct.error, TypeError, ValueError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 # Of an Excel workbook, before anything is unpacked.
 _MAX_PARTS = 10_000
@@ -161,7 +169,7 @@ def _zip(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, ValueError):
+    except DAMAGE:
         if SUFFIXES.get(path.suffix.lower()) == "xlsx":
             raise Unreadable(broken(path)) from None
         return "zip"
@@ -185,7 +193,7 @@ def _check_workbook(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
-    except (zipfile.BadZipFile, ValueError):
+    except DAMAGE:
         raise Unreadable(broken(path)) from None
     if any(part.flag_bits & 1 for part in parts):
         raise Unreadable(_disguised(path, "locked"))

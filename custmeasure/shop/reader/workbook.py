@@ -8,7 +8,6 @@ import datetime as dt
 import re
 import warnings
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,7 +22,7 @@ from custmeasure.errors import CustmeasureError, nearest
 from custmeasure.shop.reader.encoding import Unreadable
 from custmeasure.shop.reader.headers import checked_header
 from custmeasure.shop.reader.problems import Problem
-from custmeasure.shop.reader.sniff import broken, too_large
+from custmeasure.shop.reader.sniff import DAMAGE, broken, too_large
 from custmeasure.shop.reader.spec import Spec
 from custmeasure.show.words import Text
 
@@ -92,10 +91,7 @@ def opened(path: Path, spec: Spec) -> Iterator[Sheet]:
         if error.errno:
             raise
         raise Unreadable(broken(path)) from None
-    except (
-        ArithmeticError, AttributeError, EOFError, LookupError, NotImplementedError, ParseError,
-        RecursionError, TypeError, ValueError, zipfile.BadZipFile, zlib.error,
-    ):  # fmt: skip
+    except (*DAMAGE, ParseError):
         raise Unreadable(broken(path)) from None
 
 
