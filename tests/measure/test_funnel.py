@@ -593,3 +593,10 @@ def test_pending_and_counted_are_all_who_entered(events, hour):
         "visitor_id"
     ].nunique()
     assert result.frame["n_reached"][0] + result.definition["n_pending"] == entered
+
+
+def test_no_events_and_no_steps_is_a_sentence():
+    """A shop that only has orders has no steps in shop.toml either."""
+    missing = funnel(MissingTable("events"), [], window="7d")
+    assert missing.verdict.code == "MISSING_TABLE"
+    assert funnel_gaps(missing).verdict.code == "MISSING_TABLE"

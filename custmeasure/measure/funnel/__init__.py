@@ -88,15 +88,15 @@ def funnel(
     UsageError
         For a window or a day that cannot be read, no steps, or ``ties="later"`` in any order.
     """
+    table = as_table(events)
+    if isinstance(table, MissingTable):
+        return missing_funnel(list(steps), missing_verdict(table.name))
     names = _names(steps)
     check_choice("order", order, ORDERS)
     check_choice("ties", ties, TIES)
     _check_ties(order, ties)
     length = dates.parse_window(window)
     first, last = dates.parse_span(start, end)
-    table = as_table(events)
-    if isinstance(table, MissingTable):
-        return missing_funnel(names, missing_verdict(table.name))
     known = table.as_of if as_of is None else dates.to_instant(as_of, table.timezone)
     log = Log.of(table, unit, by)
     log.check(names)
