@@ -43,6 +43,7 @@ def main() -> int:
         "machine": machine(),
         "lines": [line.to_dict() for line in lines],
     }
+    KEPT.parent.mkdir(exist_ok=True)
     KEPT.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", "utf-8")
     return int(any(line.missed for line in lines))
 
