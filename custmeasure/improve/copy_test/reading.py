@@ -162,7 +162,7 @@ def _unit(shop: Shop, exposures: Table, experiment: str) -> str:
 def _check_event(events: Table, event: str) -> None:
     seen = counts.events_seen(events)
     if seen and event not in seen:
-        raise UnknownName("step", event, seen, "events.event")
+        raise UnknownName("event", event, seen, "events.event")
 
 
 def _traffic(setup: Setup, rows: pd.DataFrame) -> Traffic | None:
