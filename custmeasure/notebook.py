@@ -48,8 +48,7 @@ def start(shop_folder: str = "", *, date: str = "", lang: str = "ko") -> Shop:
     language.use(check_choice("language", lang, LANGUAGES))  # type: ignore[arg-type]
     plots.display_as_svg(get_ipython())
     folder = Path(shop_folder) if shop_folder else find_shop(Path.cwd())
-    shop = open_shop(folder)
-    return shop.until(dates.parse_day(date) - dt.timedelta(days=1)) if date else shop
+    return open_shop(folder, as_of=dates.parse_day(date) - dt.timedelta(days=1) if date else None)
 
 
 def sign_off(shop: Shop, result: Result, *more: Result, decision: str = "") -> None:

@@ -32,6 +32,8 @@ SQL_TYPES = {
 
 SUFFIXES = (".parquet", ".csv")
 
+MEMORY = "4GB"  # of one query; what needs more goes to disk
+
 # How CSV is written; DuckDB would otherwise guess it, row skipping and comments included.
 _CSV = {"header": True, "delimiter": ",", "quotechar": '"', "escapechar": '"', "skiprows": 0}
 
@@ -236,7 +238,8 @@ def query(sql: str, parameters: Mapping[str, object] | None = None, /, **tables:
     with _connect() as connection:
         for name, table in tables.items():
             _view(connection, name, table)
-        lock_down(connection, [path for table in tables.values() for path in _files(table.source)])
+        files = [path for table in tables.values() for path in _files(table.source)]
+        lock_down(connection, files, memory=MEMORY)
         try:
             return connection.sql(sql, params=dict(parameters or {})).to_arrow_table()
         except (duckdb.ConversionException, duckdb.InvalidInputException) as error:

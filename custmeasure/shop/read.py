@@ -4,6 +4,7 @@ Each source has its own reader; what comes out is the same: a table that can be 
 of every record. Contact data stop at the door.
 """
 
+import datetime as dt
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -15,7 +16,7 @@ from custmeasure.engine import MissingTable, Table
 from custmeasure.engine.database import Snapshot, database_table, open_database, snapshot
 from custmeasure.engine.extract import Extract
 from custmeasure.errors import UnknownName, UsageError
-from custmeasure.shop.contract import KEYS, TABLES
+from custmeasure.shop.contract import CLOCKS, KEYS, TABLES
 from custmeasure.shop.delivered import Delivered
 from custmeasure.shop.door import at_the_door, own_key
 from custmeasure.shop.exports import Exported, load, read_export
@@ -36,8 +37,17 @@ from custmeasure.show.words import Text
 SUFFIXES = (".parquet", ".csv", ".csv.gz", ".xlsx")
 
 
-def read_tables(folder: Path, settings: Settings) -> dict[str, Delivered | MissingTable]:
+def read_tables(
+    folder: Path, settings: Settings, until: dt.datetime | None = None
+) -> dict[str, Delivered | MissingTable]:
     """Return every table of the contract, as the shop has it or not.
+
+    Parameters
+    ----------
+    folder, settings
+        Of the shop.
+    until
+        The last instant that is wanted: a database is not asked for later rows, it only counts them.
 
     Raises
     ------
@@ -51,7 +61,7 @@ def read_tables(folder: Path, settings: Settings) -> dict[str, Delivered | Missi
         When a file or a database cannot be reached.
     """
     with ExitStack() as stack:
-        room = _Room(folder, settings, stack)
+        room = _Room(folder, settings, until, stack)
         return {name: room.table(name) for name in TABLES}
 
 
@@ -61,6 +71,7 @@ class _Room:
 
     folder: Path
     settings: Settings
+    until: dt.datetime | None
     stack: ExitStack
     exports: dict[tuple[object, ...], Exported] = field(default_factory=dict)
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
@@ -137,6 +148,8 @@ class _Room:
             {column.name: column.kind for column in TABLES[name] if column.name in columns},
             required=[column.name for column in TABLES[name] if column.required],
             key=KEYS.get(name) if KEYS.get(name) in columns else None,
+            at=CLOCKS.get(name) if CLOCKS.get(name) in columns else None,
+            until=self.until if CLOCKS.get(name) in columns else None,
             timezone=str(section.get("timezone", self.settings.timezone)),
         )
         where = f"{shared.source.where} {section.get('relation', name)}"

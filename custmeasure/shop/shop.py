@@ -119,9 +119,10 @@ class Shop:
         return f"Shop {self.name} ({self.timezone}): {', '.join(self.tables)}"
 
     def until(self, as_of: str | dt.date | dt.datetime | None) -> "Shop":
-        """Return the shop as it was known at ``as_of``."""
-        limit = None if as_of is None else dates.to_instant(as_of, self.timezone)
-        return replace(self, limit=limit)
+        """Return the shop as it was known at ``as_of``, or at its own limit if that is earlier."""
+        asked = None if as_of is None else dates.to_instant(as_of, self.timezone)
+        known = [end for end in (asked, self.limit) if end is not None]
+        return replace(self, limit=min(known) if known else None)
 
     def check(self) -> Listing:
         """Return, for each table, its rows in the file and what became of them; see `check`."""
@@ -201,7 +202,8 @@ def open_shop(path: str | Path, *, as_of: str | dt.date | dt.datetime | None = N
             en=f"There is no folder {path}. Check the path.",
         )
     settings = read_settings(folder)
-    tables = read_tables(folder, settings)
+    limit = None if as_of is None else dates.to_instant(as_of, settings.timezone)
+    tables = read_tables(folder, settings, limit)
     shop = Shop(folder, settings, None, tables)
     if not set(_LEADING) & set(shop.tables):
         raise UsageError(

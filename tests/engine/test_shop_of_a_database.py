@@ -92,3 +92,11 @@ def test_a_run_without_its_database_ends_before_any_kernel(folder, monkeypatch):
         run_report(folder, date="2026-02-01", out=folder / "reports")
     assert raised.value.exit_code == 3
     assert not (folder / "reports" / "2026-02-01").exists()
+
+
+def test_days_are_asked_of_the_database(folder):
+    shop = cm.open_shop(folder, as_of="2026-01-02")
+    orders = shop.check().frame.set_index("table").loc["orders"]
+    assert (orders["n_in_file"], orders["n_outside"]) == (101, 52)
+    assert orders["n_used"] + orders["n_rejected"] == 49
+    assert str(orders["last_at"]) == "2026-01-02 23:00:00"
