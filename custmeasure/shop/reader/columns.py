@@ -24,7 +24,35 @@ TYPES: dict[Kind, pa.DataType] = {
 }
 
 _DISTINCT = 4096  # more are spelled out
-_ARENA = 1 << 20
+_WORDS = 1 << 20  # bytes of their letters
+_SMALLEST, _LARGEST = 1 << 16, 1 << 24  # bytes of a room
+
+
+class Rooms:
+    """Memory for what grows block by block, taken in ever larger pieces.
+
+    Large pieces come from the system in huge pages, which cost a hundredth of what small ones cost.
+    """
+
+    def __init__(self) -> None:
+        self._room = np.empty(0, np.uint8)
+        self._size = _SMALLEST
+
+    def take(self, n: int, dtype: Any) -> npt.NDArray[Any]:
+        """Return room for ``n`` values."""
+        size = -(-n * np.dtype(dtype).itemsize // 64) * 64
+        if size > len(self._room):
+            self._room = np.empty(max(size, self._size), np.uint8)
+            self._size = min(2 * self._size, _LARGEST)
+        room, self._room = self._room[:size], self._room[size:]
+        values: npt.NDArray[Any] = room.view(dtype)[:n]
+        return values
+
+    def keep(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return a copy of ``values`` that lies here."""
+        room = self.take(len(values), values.dtype)
+        room[:] = values
+        return room
 
 
 class TextColumn:
@@ -34,7 +62,8 @@ class TextColumn:
         self._slots = np.full(4 * _DISTINCT, -1, np.int32)
         self._hashes = np.empty(_DISTINCT, np.uint64)
         self._offsets = np.zeros(_DISTINCT + 1, np.int32)
-        self._arena = np.empty(_ARENA, np.uint8)
+        self._words = np.empty(_WORDS, np.uint8)
+        self._rooms = Rooms()
         self._n = 0
         self._codes: list[npt.NDArray[np.int16]] | None = []
         self._chunks: list[pa.Array] = []
@@ -42,15 +71,15 @@ class TextColumn:
     def add(self, cells: Cells) -> None:
         """Append the texts of a block."""
         if self._codes is not None:
-            codes = np.empty(len(cells.start), np.int16)
-            known = (self._slots, self._hashes, self._offsets, self._arena)
+            codes = self._rooms.take(len(cells.start), np.int16)
+            known = (self._slots, self._hashes, self._offsets, self._words)
             n = kernels.encode(*cells, codes, *known, self._n)
             if n >= 0:
                 self._n = n
                 self._codes.append(codes)
                 return
             self._spell_out()
-        self._chunks.append(spelled(cells))
+        self._chunks.append(_spelled(cells, self._rooms))
 
     def finish(self) -> pa.ChunkedArray:
         """Return the column."""
@@ -66,7 +95,7 @@ class TextColumn:
 
     def _coded(self, codes: npt.NDArray[np.int16]) -> pa.Array:
         offsets = self._offsets[: self._n + 1]
-        data = self._arena[: offsets[-1]]
+        data = self._words[: offsets[-1]]
         words = pa.Array.from_buffers(
             pa.string(), self._n, [None, pa.py_buffer(offsets), pa.py_buffer(data)]
         )
@@ -79,6 +108,7 @@ class FixedColumn:
 
     def __init__(self, kind: Kind) -> None:
         self._type = TYPES[kind]
+        self._rooms = Rooms()
         self._chunks: list[pa.Array] = []
 
     def add(self, column: Column) -> None:
@@ -87,18 +117,18 @@ class FixedColumn:
         if pa.types.is_boolean(self._type):
             self._chunks.append(pa.array(column.values, mask=~known))
         else:
-            self._chunks.append(_fixed(self._type, column.values, known))
+            self._chunks.append(_fixed(self._type, self._rooms.keep(column.values), known))
 
     def finish(self) -> pa.ChunkedArray:
         """Return the column."""
         return pa.chunked_array(self._chunks, self._type)
 
 
-def spelled(cells: Cells) -> pa.Array:
+def _spelled(cells: Cells, rooms: Rooms) -> pa.Array:
     """Return texts as an Arrow array of their own."""
     lengths = cells.stop - cells.start
-    offsets = np.empty(len(lengths) + 1, np.int32)
-    data = np.empty(int(lengths.sum(dtype=np.int64)), np.uint8)
+    offsets = rooms.take(len(lengths) + 1, np.int32)
+    data = rooms.take(int(lengths.sum(dtype=np.int64)), np.uint8)
     kernels.gather(*cells, offsets, data)
     buffers = [_bits(lengths > 0), pa.py_buffer(offsets), pa.py_buffer(data)]
     return pa.Array.from_buffers(pa.string(), len(lengths), buffers)

@@ -5,6 +5,7 @@ to be read twice to say where a problem lies.
 """
 
 import csv
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -31,6 +32,7 @@ from custmeasure.show.words import Text
 
 _BUFFER = 4 << 20
 _LARGEST = 64 << 20
+_SEPARATOR = re.compile(rb"sep=([,;|\t])\r?\n")  # a first line that Excel writes and reads
 _BUFFERS = 3  # one is filled, one is read, one lies between
 
 
@@ -158,10 +160,12 @@ class _Source:
         self._feed = feed
         self._buffers = [np.empty(_BUFFER, np.uint8) for _ in range(_BUFFERS)]
         self._n = self._fill(self._buffers[0], 0)
-        head = self._buffers[0][: self._n]
-        self.delimiter = spec.delimiter or _delimiter(head)
-        scanner = Scanner(ord(self.delimiter), -1)
-        found = scanner.scan(head, self._n, final=self._n < _BUFFER)
+        said = _SEPARATOR.match(self._buffers[0][:8].tobytes())
+        skipped = said.end() if said else 0
+        head = self._buffers[0][skipped : self._n]
+        self.delimiter = spec.delimiter or (said[1].decode() if said else _delimiter(head))
+        scanner = Scanner(ord(self.delimiter), -1, n_lines=1 if said else 0)
+        found = scanner.scan(head, len(head), final=self._n < _BUFFER)
         if found.status not in (scan.DONE, scan.NEEDS_MORE):
             raise Unreadable(_stopped(feed.path.name, found))
         if not len(found.line):
@@ -169,7 +173,7 @@ class _Source:
         names = fields(head[found.first[0] : found.last[0]], self.delimiter)
         self.header = checked_header(feed.path.name, names, line=int(found.line[0]))
         self._scanner = Scanner(ord(self.delimiter), len(names), scanner.n_lines)
-        self._at = found.used
+        self._at = skipped + found.used
 
     @property
     def n_records(self) -> int:

@@ -169,8 +169,8 @@ def _rejected(table: pa.Table, row: int, place: int, part: Part, spec: Spec) -> 
             "맞는 행만 남기거나, 한 번호에 여러 행이 있는 자료라면 다른 표에 연결하십시오.",
             "Keep the row that is right; data with several rows a key belong to another table.",
         ),
-        line=int(part.lines[place]) if part.lined else None,
-        row=int(part.lines[place]),
+        line=int(part.line_of_row[place]) if part.lined else None,
+        row=int(part.line_of_row[place]),
         column=delivered,
         value=HIDDEN if delivered in spec.hidden else redact(str(values[str(spec.key)])),
     )

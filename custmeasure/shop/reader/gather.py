@@ -3,6 +3,7 @@
 Every kind of file comes through here, so that one rule holds for all of them.
 """
 
+import functools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ import pyarrow as pa
 from custmeasure.shop.privacy import redact
 from custmeasure.shop.reader import kernels, reasons, values, zones
 from custmeasure.shop.reader.account import Rejected
-from custmeasure.shop.reader.columns import FixedColumn, TextColumn
+from custmeasure.shop.reader.columns import FixedColumn, Rooms, TextColumn
 from custmeasure.shop.reader.keys import normal
 from custmeasure.shop.reader.problems import HIDDEN, Problem
 from custmeasure.shop.reader.reasons import Reason
@@ -96,7 +97,7 @@ class Part:
     table
         The rows that can be used.
     lines
-        (n_rows,) their lines.
+        Their lines, block by block.
     n_in_file, n_rejected
         Records in the file, and those rejected.
     rejected, n_more
@@ -118,7 +119,7 @@ class Part:
     file: str
     header: tuple[str, ...]
     table: pa.Table
-    lines: npt.NDArray[np.int32]
+    lines: list[npt.NDArray[np.int32]]
     n_in_file: int
     n_rejected: int
     rejected: list[Rejected]
@@ -129,6 +130,11 @@ class Part:
     clocks: dict[str, Clock] = field(default_factory=dict)
     encoding: str | None = None
     lined: bool = True
+
+    @functools.cached_property
+    def line_of_row(self) -> npt.NDArray[np.int32]:
+        """(n_rows,) the line of every row that can be used."""
+        return np.concatenate([np.zeros(0, np.int32), *self.lines])
 
 
 class Gather:
@@ -160,6 +166,7 @@ class Gather:
         self._fixed = {n: FixedColumn(spec.kinds[n]) for n in self.names if spec.kinds[n] != "text"}
         self._pool = ThreadPoolExecutor(_THREADS)  # starts no thread before it has work
         self._lined = True
+        self._rooms = Rooms()
         self._lines: list[npt.NDArray[np.int32]] = []
         self._rejected: list[Rejected] = []
         self._n_more = 0
@@ -219,10 +226,9 @@ class Gather:
         self._rejected.sort(key=lambda rejected: rejected.problem.row or 0)
         columns: dict[str, TextColumn | FixedColumn] = {**self._texts, **self._fixed}
         table = pa.table({name: columns[name].finish() for name in self.names})
-        lines = np.concatenate(self._lines) if self._lines else np.zeros(0, np.int32)
         problems = [r.problem for r in self._rejected if r.problem.blocks]
         return Part(
-            self.file, self.header, table, lines, n_in_file, self.n_rejected, self._rejected,
+            self.file, self.header, table, self._lines, n_in_file, self.n_rejected, self._rejected,
             self._n_more, self.problems + problems, self.notes, self._spellings, self._clocks,
             encoding, self._lined,
         )  # fmt: skip
@@ -295,7 +301,7 @@ class Gather:
             return
         self._each(lambda name: self._texts[name].add(texts[name]), texts, len(lines))
         self._each(lambda name: self._fixed[name].add(fixed[name]), fixed, len(lines))
-        self._lines.append(lines.astype(np.int32))
+        self._lines.append(self._rooms.keep(lines.astype(np.int32)))
 
     def _reject_rows(
         self, block: Block, wrong: dict[str, Mask], rows: npt.NDArray[np.intp]

@@ -22,7 +22,7 @@ from custmeasure.shop.reader.gather import Part
 from custmeasure.shop.reader.notes import notes_of
 from custmeasure.shop.reader.parquet import as_they_lie, check_drift, parquet_header, read_parquet
 from custmeasure.shop.reader.problems import DataBlocked, Problem, counted
-from custmeasure.shop.reader.sniff import kind_of, while_still
+from custmeasure.shop.reader.sniff import Stamp, kind_of, while_still
 from custmeasure.shop.reader.spec import Spec, opening
 from custmeasure.show.words import Text
 
@@ -128,11 +128,16 @@ def _tried(path: Path, work: Callable[[], R], problems: list[Problem]) -> R | No
 
 
 def _as_they_lie(files: Sequence[Path], spec: Spec) -> Reading | None:
-    """Return Parquet files whose every row can be used where it lies; None when some cannot."""
+    """Return Parquet files whose every row can be used where it lies; None when some cannot.
+
+    Those are read again row by row, which says what is wrong.
+    """
+    before = list(map(Stamp.of, files))
     try:
-        return while_still(files[0], lambda: as_they_lie(files, spec))
-    except Unreadable:
-        return None  # read again row by row, which says what is wrong
+        reading = as_they_lie(files, spec)
+    except (Unreadable, OSError):
+        return None
+    return reading if list(map(Stamp.of, files)) == before else None
 
 
 def _assembled(parts: list[Part], problems: list[Problem], spec: Spec) -> Reading:

@@ -123,6 +123,22 @@ def test_a_file_damaged_in_the_middle_blocks_b31(tmp_path):
     assert "cut off or damaged" in blocked(put(tmp_path, bytes(data), "o.parquet")).message("en")
 
 
+def test_a_file_that_changes_while_it_is_looked_at_is_not_taken_as_it_lies_b33(
+    tmp_path, monkeypatch
+):
+    from custmeasure.shop.reader import source
+
+    path, look = put(tmp_path, orders(), "o.parquet"), source.as_they_lie
+
+    def replaced(paths, spec):
+        reading = look(paths, spec)
+        put(tmp_path, orders(order_id=["X", "Y"]), "o.parquet")
+        return reading
+
+    monkeypatch.setattr(source, "as_they_lie", replaced)
+    assert [row["order_id"] for row in rows(read(path))] == ["X", "Y"]
+
+
 def test_texts_are_brought_to_their_plain_spelling_b19(tmp_path):
     reading = read(put(tmp_path, orders(order_id=["A ", "B"]), "o.parquet"))
     assert [row["order_id"] for row in rows(reading)] == ["A", "B"]

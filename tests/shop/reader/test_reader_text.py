@@ -238,6 +238,13 @@ def test_the_header_says_the_delimiter_and_shop_toml_may(tmp_path, delimiter):
     assert rows(read(path, "customers", delimiter=delimiter)) == expected
 
 
+def test_a_first_line_for_excel_says_the_delimiter(tmp_path):
+    path = put(tmp_path, "sep=;\r\ncustomer_id;a,b\r\nc;1\r\nd\r\n" + "e;2\r\n" * 30)
+    reading = read(path, "customers")
+    assert rows(reading)[0] == {"customer_id": "c", "a,b": "1"}
+    assert reading.problems[0].line == 4
+
+
 def test_line_ends_of_any_system_are_the_same(tmp_path):
     for end in ("\n", "\r\n", "\r"):
         path = put(tmp_path, (ORDERS + order() + order(order_id="A2")).replace("\n", end))
