@@ -20,6 +20,7 @@ def machine() -> dict[str, object]:
     return {
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
+        "load_before": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
         "python": platform.python_version(),
         "versions": {name: version(name) for name in PACKAGES},
     }
@@ -30,6 +31,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="once each, nothing kept")
     quick = parser.parse_args().quick
+    facts = machine()
     lines = [
         *imports.measure(3 if quick else 9),
         *measures.measure(1 if quick else 5),
@@ -40,7 +42,7 @@ def main() -> int:
         return 0
     kept = {
         "measured_on": dt.datetime.now(dt.UTC).date().isoformat(),
-        "machine": machine(),
+        "machine": facts,
         "lines": [line.to_dict() for line in lines],
     }
     KEPT.parent.mkdir(exist_ok=True)
