@@ -132,6 +132,16 @@ def test_few_rejected_rows_do_not_stop_a_table_many_do(tmp_path):
     assert "1,100행 가운데 100행을 읽을 수 없습니다" in error.message("ko")
 
 
+def test_rejected_rows_beyond_those_kept_are_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr("custmeasure.shop.reader.gather.KEPT", 10)
+    bad = order(amount="x") * 30 + "short\n" * 20
+    error = blocked(put(tmp_path, ORDERS + good_orders(100) + bad))
+    assert len(error.reading.rejected) == 10
+    assert error.n_more == 40
+    assert error.message("en").splitlines()[-1] == "and 40 more."
+    assert error.reading.accounts[0].n_rejected == 50
+
+
 def test_what_blocks_is_said_first_and_travels_between_processes():
     import pickle
 

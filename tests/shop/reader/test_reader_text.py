@@ -204,6 +204,27 @@ def test_a_nul_byte_blocks_with_its_line_b34(tmp_path):
     assert ko[0].startswith("orders.csv 3줄: NUL 바이트(0)가 있습니다.")
 
 
+def test_utf_16_without_its_mark_asks_for_its_name_b16(tmp_path):
+    path = put(tmp_path, "customer_id\nc1\n".encode("utf-16-le"))
+    assert 'if it is UTF-16, write encoding = "utf-16-le"' in blocked(path, "customers").message(
+        "en"
+    )
+    assert rows(read(path, "customers", encoding="utf-16-le")) == [{"customer_id": "c1"}]
+
+
+def test_thousands_of_short_rows_are_all_named_b05(tmp_path):
+    path = put(tmp_path, "customer_id,a\n" + "short\n" * 10_000 + "c,1\n")
+    error = blocked(path, "customers")
+    assert error.reading.accounts[0].n_rejected == 10_000
+    assert [r.problem.line for r in error.reading.rejected] == list(range(2, 10_002))
+
+
+def test_a_record_that_never_ends_blocks_b34(tmp_path, monkeypatch):
+    monkeypatch.setattr("custmeasure.shop.reader.csv._LARGEST", 8 << 20)
+    path = put(tmp_path, "customer_id,a\nc,1\n" + "x," * 10_000_000)
+    assert blocked(path, "customers").problems[0].line == 3
+
+
 @pytest.mark.parametrize("quote", ["", '"'])
 def test_a_cell_of_10_megabytes_blocks_with_its_line_b34(tmp_path, quote):
     text = f"customer_id,a\nc1,x\nc2,{quote}{'x' * 10_000_000}{quote}\nc3,y\n"
