@@ -66,8 +66,6 @@ class Feed:
         The file; ``.gz`` is unpacked on the way.
     encoding
         The codec to read it with.
-    n_lines
-        Line ends so far.
     n_letters
         Letters beyond ASCII so far, in UTF-8.
     wide
@@ -76,7 +74,6 @@ class Feed:
 
     path: Path
     encoding: str
-    n_lines: int = 0
     n_letters: int = 0
     wide: bool = False
 
@@ -85,7 +82,9 @@ class Feed:
         self._packed = self.path.suffix.lower() == ".gz"
         self._file: Any = gzip.GzipFile(fileobj=self._raw) if self._packed else self._raw
         self._decoder = codecs.getincrementaldecoder(self.encoding)("strict")
-        self._produced = 0
+        self._unpacked = 0
+        self._given = self._mark = 0
+        self._n_lines = 0
         self._left = b""
         self._skip_mark()
 
@@ -109,10 +108,20 @@ class Feed:
         )
         part = data[at : at + new]
         if new and int(part.min()) == 0:
-            line = self.n_lines + 1 + _line_ends(part[: int(part.argmin())])
-            raise Unreadable(_nul(self.path.name, line))
-        self.n_lines += _line_ends(part)
+            raise Unreadable(_nul(self.path.name, self._line(part[: int(part.argmin())])))
+        self._given += new
+        if self.encoding != "utf-8":
+            self._n_lines += int(np.count_nonzero(part == _LF))
         return new
+
+    def _line(self, before: Bytes) -> int:
+        """Return the line of what follows ``before``, the bytes after those given.
+
+        In UTF-8 lines are counted only now that somebody asks.
+        """
+        if self.encoding == "utf-8":
+            self._n_lines = _line_ends(self.path, self._mark + self._given)
+        return self._n_lines + int(np.count_nonzero(before == _LF)) + 1
 
     def _utf8(self, data: Bytes, at: int, room: int) -> int:
         """Read bytes in place and check that they are UTF-8; a letter cut in two waits."""
@@ -135,8 +144,7 @@ class Feed:
             _, used = codecs.utf_8_decode(part.data, "strict", final)
         except UnicodeDecodeError as error:
             self._count_letters(part[: error.start])
-            line = self.n_lines + 1 + _line_ends(part[: error.start])
-            raise Undecodable(line, mixed=self.wide) from None
+            raise Undecodable(self._line(part[: error.start]), mixed=self.wide) from None
         self._count_letters(part[:used])
         return int(used)
 
@@ -154,7 +162,7 @@ class Feed:
                 text = self._decoder.decode(raw, final=not raw)
             except UnicodeDecodeError as error:
                 before = error.object[: error.start].decode(self.encoding, "ignore")
-                raise Undecodable(self.n_lines + 1 + before.count("\n")) from None
+                raise Undecodable(self._n_lines + 1 + before.count("\n")) from None
             utf8 = text.encode("utf-8")
             if utf8 or not raw:
                 data[at : at + len(utf8)] = np.frombuffer(utf8, np.uint8)
@@ -168,13 +176,15 @@ class Feed:
             except UnicodeDecodeError:
                 continue
             if any("가" <= letter <= "힣" for letter in text):
-                raise Undecodable(self.n_lines + 1 + raw.count(b"\n", 0, match.start()), mixed=True)
+                raise Undecodable(
+                    self._n_lines + 1 + raw.count(b"\n", 0, match.start()), mixed=True
+                )
 
     def _skip_mark(self) -> None:
         head = self._read(3)
         for mark, encoding in _MARKS:
             if head.startswith(mark) and self.encoding in (encoding, "utf-16"):
-                self._left = head[len(mark) :]
+                self._left, self._mark = head[len(mark) :], len(mark)
                 self._decoder = codecs.getincrementaldecoder(encoding)("strict")
                 return
         self._left = head
@@ -198,13 +208,9 @@ class Feed:
         return int(got)
 
     def _check_ratio(self, got: int) -> None:
-        self._produced += got
-        if self._packed and self._produced > max(_RATIO_FROM, _RATIO * self._raw.tell()):
+        self._unpacked += got
+        if self._packed and self._unpacked > max(_RATIO_FROM, _RATIO * self._raw.tell()):
             raise Unreadable(_bomb(self.path.name))
-
-
-def _line_ends(part: Bytes) -> int:
-    return int(np.count_nonzero(part == _LF))
 
 
 def encodings(path: Path, declared: str | None) -> Iterator[str]:
@@ -218,6 +224,17 @@ def encodings(path: Path, declared: str | None) -> Iterator[str]:
             yield encoding
             return
     yield from ("utf-8", "cp949")
+
+
+def _line_ends(path: Path, n: int) -> int:
+    """Return how many lines end within the first ``n`` bytes, unpacked."""
+    total = 0
+    with path.open("rb") as raw:
+        file: Any = gzip.GzipFile(fileobj=raw) if path.suffix.lower() == ".gz" else raw
+        while n > 0 and (part := file.read(min(n, 1 << 20))):
+            total += part.count(b"\n")
+            n -= len(part)
+    return total
 
 
 def first_bytes(path: Path, n: int) -> bytes:

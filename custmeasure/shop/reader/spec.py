@@ -21,7 +21,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from custmeasure import dates
 from custmeasure.errors import DataError, UnknownName, UsageError, check_choice, listed, nearest
@@ -30,7 +30,9 @@ from custmeasure.shop.privacy import contact_columns
 from custmeasure.shop.reader import values
 from custmeasure.shop.reader.encoding import ENCODINGS
 from custmeasure.shop.reader.keys import normal, visible
-from custmeasure.shop.settings import Settings
+
+if TYPE_CHECKING:
+    from custmeasure.shop.settings import Settings
 
 DELIMITERS = (",", ";", "\t", "|")
 
@@ -119,7 +121,7 @@ class Spec:
 def spec_for(
     table: str,
     section: Mapping[str, Any],
-    settings: Settings,
+    settings: "Settings",
     delivered_columns: Sequence[str],
 ) -> Spec:
     """Return how ``table`` is read, from the contract and its section of shop.toml.

@@ -37,6 +37,8 @@ def to_utc(wall: Longs, timezone: str) -> Shifted:
     first, last = int(wall.min()) // _DAY, int(wall.max()) // _DAY
     days = range(first - 2, last + 3)
     changes = [c for a, b in itertools.pairwise(days) for c in _changes(a, b, timezone)]
+    if not changes:
+        return Shifted(wall - _offset(days[0] * _DAY, timezone), 0, 0)
     offsets = np.array([_offset(days[0] * _DAY, timezone), *(after for _, _, after in changes)])
     begins = np.array([at + max(before, after) for at, before, after in changes], np.int64)
     micros = wall - offsets[np.searchsorted(begins, wall, side="right")]

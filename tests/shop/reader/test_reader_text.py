@@ -198,6 +198,17 @@ def test_lines_without_content_are_no_records_b21(tmp_path):
     assert "4 lines without any content" in reading.notes[0]
 
 
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("bad", [b"\0", b"\xff"])
+def test_the_line_is_right_however_far_down_b17_b34(tmp_path, monkeypatch, mark, bad):
+    monkeypatch.setattr("custmeasure.shop.reader.csv._BUFFER", 4096)
+    text = mark + ("customer_id,a\n" + "c,네이버\n" * 5000).encode() + b"c," + bad + b"\n"
+    for name, data in (("c.csv", text), ("c.csv.gz", gzip.compress(text))):
+        assert blocked(put(tmp_path, data, name), "customers").problems[0].line == 5002
+    korean = ("customer_id,a\n" + "c,네이버\n" * 5000).encode("cp949") + b"c,\0\n"
+    assert blocked(put(tmp_path, korean), "customers").problems[0].line == 5002
+
+
 def test_a_nul_byte_blocks_with_its_line_b34(tmp_path):
     ko, en = both(blocked(put(tmp_path, b"customer_id,a\nc1,x\nc2,\0\n"), "customers"))
     assert en[0].startswith("orders.csv line 3: a NUL byte (0) stands in the text.")
