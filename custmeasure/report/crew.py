@@ -99,8 +99,7 @@ class Crew:
             meanwhile()
             self._wait(list(futures))
         except BaseException:
-            self._end_all(Failure("중단했습니다.", "Stopped."))
-            wait(futures, timeout=_GRACE)
+            self._end_until_gone(list(futures))
             raise
         finally:
             self._pool.shutdown(wait=False, cancel_futures=True)
@@ -132,6 +131,14 @@ class Crew:
             for desk in list(self._desks.values()):
                 if desk.seconds > self._notebook_timeout:
                     desk.end(_late_notebook(self._notebook_timeout))
+
+    def _end_until_gone(self, futures: Sequence[Future[Executed]]) -> None:
+        """Kill every kernel, also one that is only starting, until no task is left."""
+        last = time.monotonic() + _GRACE
+        left = True
+        while left and time.monotonic() < last:
+            self._end_all(Failure("중단했습니다.", "Stopped."))
+            left = bool(wait(futures, timeout=0.1).not_done)
 
     def _end_all(self, why: Failure) -> None:
         self._over = self._over or why
