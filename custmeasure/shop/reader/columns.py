@@ -71,7 +71,7 @@ class TextColumn:
     def add(self, cells: Cells) -> None:
         """Append the texts of a block."""
         if self._codes is not None:
-            codes = self._rooms.take(len(cells.start), np.int16)
+            codes = self._rooms.take(len(cells.places), np.int16)
             known = (self._slots, self._hashes, self._offsets, self._words)
             n = kernels.encode(*cells, codes, *known, self._n)
             if n >= 0:
@@ -126,7 +126,7 @@ class FixedColumn:
 
 def _spelled(cells: Cells, rooms: Rooms) -> pa.Array:
     """Return texts as an Arrow array of their own."""
-    lengths = cells.stop - cells.start
+    lengths = cells.lengths
     offsets = rooms.take(len(lengths) + 1, np.int32)
     data = rooms.take(int(lengths.sum(dtype=np.int64)), np.uint8)
     kernels.gather(*cells, offsets, data)

@@ -56,14 +56,13 @@ class CsvBlock:
         self._places = {
             new: header.index(old) for new, old in spec.columns.items() if old in header
         }
-        data, self._start, self._stop = _unescaped(piece)
+        data, self._fields = _unescaped(piece)
         self._data = values.fixed(data)
 
     def cells(self, name: str) -> Cells:
         """Return a column as texts."""
         place = self._places[name]
-        start, stop = self._start[:, place], self._stop[:, place]
-        return Cells(self._data, np.ascontiguousarray(start), np.ascontiguousarray(stop))
+        return Cells(self._data, self._fields[:, place])
 
     def read(self, name: str) -> Column | None:  # noqa: ARG002
         """Return nothing: everything is text."""
@@ -238,24 +237,24 @@ def fields(record: Bytes, delimiter: str) -> tuple[str, ...]:
         return (text,)
 
 
-def _unescaped(piece: Piece) -> tuple[Bytes, scan.Ints, scan.Ints]:
+def _unescaped(piece: Piece) -> tuple[Bytes, scan.Ints]:
     """Return the buffer and its fields with ``""`` inside quotes written as one quote."""
     data, found = piece
     rows = np.flatnonzero(found.flags & scan.ESCAPED)
     if not len(rows):
-        return data, found.start, found.stop
+        return data, found.fields
     extra, quote = bytearray(), ord('"')
     for row in rows:
-        for place in range(found.start.shape[1]):
-            start, stop = int(found.start[row, place]), int(found.stop[row, place])
+        for place in found.fields[row]:
+            start, stop = map(int, place)
             if stop <= start or start == 0 or data[start - 1] != quote:
                 continue
             text = data[start:stop].tobytes()
             if b'""' in text:
-                found.start[row, place] = len(data) + len(extra)
+                place[0] = len(data) + len(extra)
                 extra += text.replace(b'""', b'"')
-                found.stop[row, place] = len(data) + len(extra)
-    return np.concatenate([data, values.as_bytes(extra)]), found.start, found.stop
+                place[1] = len(data) + len(extra)
+    return np.concatenate([data, values.as_bytes(extra)]), found.fields
 
 
 def _faults(gather: Gather, piece: Piece, source: _Source) -> None:

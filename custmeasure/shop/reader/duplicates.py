@@ -60,43 +60,49 @@ def sift(table: pa.Table, parts: Sequence[Part], spec: Spec) -> Sifted:
     return Sifted(table.filter(pa.array(keep)), tuple(counts), rejected, verdict.n_newer)
 
 
-def key_hashes(column: pa.Array) -> Hashes:
+def key_hashes(column: pa.ChunkedArray) -> Hashes:
     """Return a 64-bit hash of each text that is there."""
-    if pa.types.is_dictionary(column.type):
-        codes = column.indices.drop_null().to_numpy(zero_copy_only=False).astype(np.int64)
-        words: Hashes = _hashed(column.dictionary.cast(pa.string()))[codes]
-        return words
-    return _hashed(column.drop_null())
+    hashes = np.empty(len(column) - column.null_count, np.uint64)
+    at = 0
+    for chunk in column.chunks:
+        n = len(chunk) - chunk.null_count
+        _hash_into(hashes[at : at + n], chunk)
+        at += n
+    return hashes
+
+
+def _hash_into(out: Hashes, chunk: pa.Array) -> None:
+    present = chunk.drop_null() if chunk.null_count else chunk
+    if pa.types.is_dictionary(chunk.type):
+        words = _hashed(chunk.dictionary.cast(pa.string()))
+        out[:] = words[present.indices.to_numpy(zero_copy_only=False).astype(np.int64)]
+    else:
+        kernels.hashed(*cells_of(present), out)
 
 
 def has_repeats(hashes: Hashes) -> bool:
-    """Return whether any hash comes twice."""
-    ordered = np.sort(hashes)
-    return bool((ordered[1:] == ordered[:-1]).any())
+    """Return whether any hash comes twice; sorts them in place."""
+    hashes.sort()
+    return bool((hashes[1:] == hashes[:-1]).any())
 
 
 def _repeated(column: pa.ChunkedArray) -> Rows:
     """Return the rows whose key, by its hash, comes more than once."""
-    hashes = np.concatenate([_none_hash(), *map(key_hashes, column.chunks)])
-    ordered = np.sort(hashes)
-    twice = ordered[1:][ordered[1:] == ordered[:-1]]
-    if not len(twice):
+    ordered = key_hashes(column)
+    if not has_repeats(ordered):
         return _none()
+    twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
     present = np.flatnonzero(pc.is_valid(column).to_numpy())
-    return present[np.isin(hashes, np.unique(twice))].astype(np.int64)
+    return present[np.isin(key_hashes(column), twice)].astype(np.int64)
 
 
 def _none() -> Rows:
     return np.zeros(0, np.int64)
 
 
-def _none_hash() -> Hashes:
-    return np.zeros(0, np.uint64)
-
-
 def _hashed(texts: pa.Array) -> Hashes:
     cells = cells_of(texts)
-    out = np.empty(len(cells.start), np.uint64)
+    out = np.empty(len(cells.places), np.uint64)
     kernels.hashed(*cells, out)
     return out
 

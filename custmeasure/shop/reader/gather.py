@@ -236,23 +236,21 @@ class Gather:
     def _spelled(self, name: str, block: Block) -> Cells:
         """Return the texts of a column in their plain spelling."""
         cells = block.cells(name)
-        marked = np.empty(len(cells.start), np.bool_)
+        marked = np.empty(len(cells.places), np.bool_)
         if block.plain or name in FREE_TEXT or not kernels.needs_care(*cells, marked):
             return cells
         seen = self._spellings.setdefault(name, {})
-        start, stop, extra = cells.start.copy(), cells.stop.copy(), bytearray()
+        places, extra = values.spaced(*cells.places.T), bytearray()
         for row in np.flatnonzero(marked):
             text = cells.text(int(row))
             spelled = normal(text)
             if spelled != text:
-                start[row] = len(cells.data) + len(extra)
+                places[row, 0] = len(cells.data) + len(extra)
                 extra += spelled.encode()
-                stop[row] = len(cells.data) + len(extra)
+                places[row, 1] = len(cells.data) + len(extra)
                 if len(seen) < SPELLINGS:
                     seen[text] = spelled
-        return Cells(
-            values.fixed(np.concatenate([cells.data, values.as_bytes(extra)])), start, stop
-        )
+        return Cells(values.fixed(np.concatenate([cells.data, values.as_bytes(extra)])), places)
 
     def _column(self, name: str, block: Block) -> Column:
         """Return a typed column, its instants in UTC."""
@@ -281,7 +279,7 @@ class Gather:
         required = self.spec.required
         for name, cells in texts.items():
             if name in required:
-                yield name, cells.start == cells.stop
+                yield name, cells.lengths == 0
         for name, column in fixed.items():
             wrong = column.state == kernels.WRONG
             yield name, wrong | (column.state == kernels.MISSING) if name in required else wrong

@@ -2,10 +2,10 @@
 # mypy: ignore-errors
 """The loops over bytes: texts to dates and numbers, texts copied, counted and hashed.
 
-A column is a buffer of UTF-8 bytes and, for every row, where its value starts and stops. Each reading
-kernel fills ``out`` and ``state``: `MISSING` (nothing there), `READ` (for an instant: without a zone),
-`AWARE` (an instant with its offset, already in UTC), `WRONG` (refused), `LONG_NUMBER` (a number with more
-digits than this arithmetic holds exactly; Python reads it).
+A column is a buffer of UTF-8 bytes and, for every row, the places where its value starts and stops.
+Each reading kernel fills ``out`` and ``state``: `MISSING` (nothing there), `READ` (for an instant: without
+a zone), `AWARE` (an instant with its offset, already in UTC), `WRONG` (refused), `LONG_NUMBER` (a number
+with more digits than this arithmetic holds exactly; Python reads it).
 """
 
 import numba
@@ -85,10 +85,10 @@ def _offset(data, i, j):
 
 
 @_jit
-def iso(data, start, stop, out, state):
+def iso(data, places, out, state):
     """Read ISO 8601 days, and days with a time and perhaps an offset, as µs since 1970."""
-    for row in range(len(start)):
-        i, j = start[row], stop[row]
+    for row in range(len(places)):
+        i, j = places[row, 0], places[row, 1]
         while i < j and data[i] == 32:
             i += 1
         while j > i and data[j - 1] == 32:
@@ -154,13 +154,13 @@ def _half(data, i, j):
 
 
 @_jit
-def declared(data, start, stop, parts, day_parts, out, state):
+def declared(data, places, parts, day_parts, out, state):
     """Read dates of one declared format, given as literal bytes and parts; as µs since 1970.
 
     A text that ends after the first ``day_parts`` parts is a day without a time (-1: not allowed).
     """
-    for row in range(len(start)):
-        i, j = start[row], stop[row]
+    for row in range(len(places)):
+        i, j = places[row, 0], places[row, 1]
         while i < j and data[i] == 32:
             i += 1
         while j > i and data[j - 1] == 32:
@@ -244,12 +244,12 @@ def _after(data, i, j, affix):
 
 
 @_jit
-def numbers(data, start, stop, group, decimal, prefix, suffix, out, state):
+def numbers(data, places, group, decimal, prefix, suffix, out, state):
     """Read decimal numbers; ``group`` is the byte between thousands, 0 for none."""
     powers = np.array([1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
                        1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22])  # fmt: skip
-    for row in range(len(start)):
-        i, j = start[row], stop[row]
+    for row in range(len(places)):
+        i, j = places[row, 0], places[row, 1]
         while i < j and data[i] == 32:
             i += 1
         while j > i and data[j - 1] == 32:
@@ -270,7 +270,7 @@ def numbers(data, start, stop, group, decimal, prefix, suffix, out, state):
         if len(suffix) and _after(data, max(i, j - len(suffix)), j, suffix) == j:
             j -= len(suffix)
         value = np.int64(0)
-        significant = places = n_digits = since = exponent = 0
+        significant = decimals = n_digits = since = exponent = 0
         grouped = fractional = wrong = False
         while i < j and not wrong:
             c = data[i]
@@ -281,7 +281,7 @@ def numbers(data, start, stop, group, decimal, prefix, suffix, out, state):
                     significant += 1
                 n_digits += 1
                 since += 1
-                places += fractional
+                decimals += fractional
             elif group and c == group and not fractional:
                 wrong = since != 3 if grouped else since < 1 or since > 3
                 grouped, since = True, 0
@@ -308,7 +308,7 @@ def numbers(data, start, stop, group, decimal, prefix, suffix, out, state):
             exponent = -exponent if minus else exponent
         if wrong or n_digits == 0:
             continue
-        scale = exponent - places
+        scale = exponent - decimals
         if significant > 15 or scale > 22 or scale < -22:
             state[row] = 4
             continue
@@ -319,14 +319,14 @@ def numbers(data, start, stop, group, decimal, prefix, suffix, out, state):
 
 
 @_jit
-def needs_care(data, start, stop, out):
+def needs_care(data, places, out):
     """Mark texts that may not be in their plain spelling: invisible, combining or stray spaces.
 
     Plain are ASCII with single inner spaces, Hangul syllables, CJK ideographs, kana and full-width forms.
     """
     n = 0
-    for row in range(len(start)):
-        i, j = start[row], stop[row]
+    for row in range(len(places)):
+        i, j = places[row, 0], places[row, 1]
         care = i < j and (data[i] == 32 or data[j - 1] == 32)
         while i < j and not care:
             c = data[i]
@@ -356,17 +356,17 @@ def needs_care(data, start, stop, out):
 
 
 @_jit
-def gather(data, start, stop, offsets, out):
+def gather(data, places, offsets, out):
     """Copy the texts one after the other."""
     at, one = np.uint64(0), np.uint64(1)  # unsigned places need no test for counting from the end
-    for row in range(len(start)):
+    for row in range(len(places)):
         offsets[row] = at
-        i, j = np.uint64(start[row]), np.uint64(stop[row])
+        i, j = np.uint64(places[row, 0]), np.uint64(places[row, 1])
         while i < j:
             out[at] = data[i]
             at += one
             i += one
-    offsets[len(start)] = at
+    offsets[len(places)] = at
 
 
 @_jit
@@ -392,30 +392,31 @@ def _hash(data, i, j):
 
 
 @_jit
-def hashed(data, start, stop, out):
+def hashed(data, places, out):
     """Hash every text to 64 bits."""
-    for row in range(len(start)):
-        out[row] = _hash(data, np.uint64(start[row]), np.uint64(stop[row]))
+    for row in range(len(places)):
+        out[row] = _hash(data, np.uint64(places[row, 0]), np.uint64(places[row, 1]))
 
 
 @_jit
-def encode(data, start, stop, codes, slots, hashes, offsets, arena, n):
+def encode(data, places, codes, slots, hashes, offsets, arena, n):
     """Give every text the number of its first equal; -1 for an empty one.
 
     Returns how many texts are known now, or -1 when there is no room for another.
     """
     mask, one = np.uint64(len(slots) - 1), np.uint64(1)
-    for row in range(len(start)):
-        i, j = np.uint64(start[row]), np.uint64(stop[row])
+    for row in range(len(places)):
+        i, j = np.uint64(places[row, 0]), np.uint64(places[row, 1])
         if i == j:
             codes[row] = -1
             continue
+        length = np.int64(j - i)
         h = _hash(data, i, j)
         slot = h & mask
         while True:
             code = slots[slot]
             if code < 0:
-                if n == len(hashes) or offsets[n] + stop[row] - start[row] > len(arena):
+                if n == len(hashes) or offsets[n] + length > len(arena):
                     return -1
                 code, at = n, np.uint64(offsets[n])
                 slots[slot], hashes[n] = n, h
@@ -426,7 +427,7 @@ def encode(data, start, stop, codes, slots, hashes, offsets, arena, n):
                 offsets[n + 1] = at
                 n += 1
                 break
-            if hashes[code] == h and offsets[code + 1] - offsets[code] == stop[row] - start[row]:
+            if hashes[code] == h and offsets[code + 1] - offsets[code] == length:
                 k, at = i, np.uint64(offsets[code])
                 while k < j and arena[at] == data[k]:
                     at += one

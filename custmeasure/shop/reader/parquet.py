@@ -146,7 +146,11 @@ def as_they_lie(paths: Sequence[Path], spec: Spec) -> Reading | None:
                 return None
             if spec.key in names:
                 hashes.append(
-                    key_hashes(batch.column(spec.columns[str(spec.key)]).cast(pa.string()))
+                    key_hashes(
+                        pa.chunked_array([batch.column(spec.columns[str(spec.key)])]).cast(
+                            pa.string()
+                        )
+                    )
                 )
         notes += _nested(path.name, file.schema_arrow)
     n_rows = [file.metadata.num_rows for file in files]

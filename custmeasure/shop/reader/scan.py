@@ -38,8 +38,8 @@ class Scan(NamedTuple):
 
     Attributes
     ----------
-    start, stop
-        (n_records, width) byte range of every field, quotes not included.
+    fields
+        (n_records, width, 2) where every field starts and stops, quotes not included.
     line, record
         (n_records,) the line where a record begins and its number, both from 1.
     first, last
@@ -54,8 +54,7 @@ class Scan(NamedTuple):
         `DONE`, or what is in the way and the line where it begins.
     """
 
-    start: Ints
-    stop: Ints
+    fields: Ints
     line: Longs
     record: Longs
     first: Ints
@@ -106,7 +105,7 @@ class Scanner:
         room = self._rooms.pop(0) if len(self._rooms) > 1 else None
         if room is None or len(room[0]) < rows:
             room = (
-                np.empty((rows, width), np.int32), np.empty((rows, width), np.int32),
+                np.empty((rows, width, 2), np.int32),
                 np.empty(rows, np.int64), np.empty(rows, np.int64),
                 np.empty(rows, np.int32), np.empty(rows, np.int32), np.empty(rows, np.uint8),
                 np.empty((_FAULTS, 6), np.int64),
@@ -128,7 +127,7 @@ def _classes(delimiter: int) -> Bytes:
 @numba.njit(nogil=True, cache=True)
 def _scan(  # type: ignore[no-untyped-def]
     data, n, final, delimiter, width, classes,
-    start, stop, lines, records, first, last, flags, faults, state,
+    fields, lines, records, first, last, flags, faults, state,
 ):  # fmt: skip
     """Scan records until the buffer, the room or the text ends."""
     line, record, blank = state[0], state[1], state[2]
@@ -138,13 +137,13 @@ def _scan(  # type: ignore[no-untyped-def]
         if row == len(flags) or n_faults == len(faults):
             status = 2
             break
-        end, count, flag, content = _plain(data, i, n, classes, start, stop, row)
+        end, count, flag, content = _plain(data, i, n, classes, fields, row)
         more, junk = 1, False
         if end < 0:
             end, count, flag, content, more, junk, status = _any(
-                data, i, n, final, delimiter, classes, start, stop, row
+                data, i, n, final, delimiter, classes, fields, row
             )
-        if status == 0 and width < 0 and count > start.shape[1]:
+        if status == 0 and width < 0 and count > fields.shape[1]:
             status = 5
         if status:
             status_line = line + more
@@ -176,7 +175,7 @@ def _scan(  # type: ignore[no-untyped-def]
 
 
 @numba.njit(nogil=True, cache=True)
-def _plain(data, i, n, classes, start, stop, row):  # type: ignore[no-untyped-def]
+def _plain(data, i, n, classes, fields, row):  # type: ignore[no-untyped-def]
     """Find the fields of a record without quotes.
 
     Returns where the next record begins (-1: it has quotes, or is not whole, or is very long), the number
@@ -185,7 +184,7 @@ def _plain(data, i, n, classes, start, stop, row):  # type: ignore[no-untyped-de
     one = np.uint64(
         1
     )  # places are unsigned, so that numba need not ask whether they count from the end
-    i, n, place, width = np.uint64(i), np.uint64(n), np.uint64(0), np.uint64(start.shape[1])
+    i, n, place, width = np.uint64(i), np.uint64(n), np.uint64(0), np.uint64(fields.shape[1])
     begin, left, flag = i, i, 0
     while True:
         while i < n and classes[data[i]] == 0:
@@ -195,7 +194,7 @@ def _plain(data, i, n, classes, start, stop, row):  # type: ignore[no-untyped-de
         kind = classes[data[i]]
         if kind == 1 or kind == 2:  # noqa: PLR1714 - faster
             if place < width:
-                start[row, place], stop[row, place] = left, i
+                fields[row, place, 0], fields[row, place, 1] = left, i
             place += one
             if kind == 1:
                 i += one
@@ -215,7 +214,7 @@ def _plain(data, i, n, classes, start, stop, row):  # type: ignore[no-untyped-de
 
 
 @numba.njit(nogil=True, cache=True)
-def _any(data, i, n, final, delimiter, classes, start, stop, row):  # type: ignore[no-untyped-def]
+def _any(data, i, n, final, delimiter, classes, fields, row):  # type: ignore[no-untyped-def]
     """Find the fields of any record.
 
     Returns as `_plain` and besides: the lines it takes (when something is in the way, the line of the
@@ -268,8 +267,8 @@ def _any(data, i, n, final, delimiter, classes, start, stop, row):  # type: igno
             content = True
             if data[left] == 32 or data[right - 1] == 32:
                 flag |= 1
-        if count < start.shape[1]:
-            start[row, count], stop[row, count] = left, right
+        if count < fields.shape[1]:
+            fields[row, count, 0], fields[row, count, 1] = left, right
         count += 1
         if i == n or data[i] != delimiter:
             break

@@ -43,19 +43,25 @@ Ints = npt.NDArray[np.int32]
 
 
 class Cells(NamedTuple):
-    """A column of texts: UTF-8 bytes, and where each value starts and stops."""
+    """A column of texts: UTF-8 bytes, and (n_rows, 2) where each value starts and stops."""
 
     data: Bytes
-    start: Ints
-    stop: Ints
+    places: Ints
+
+    @property
+    def lengths(self) -> Ints:
+        """(n_rows,) the bytes of each value."""
+        lengths: Ints = self.places[:, 1] - self.places[:, 0]
+        return lengths
 
     def text(self, row: int) -> str:
         """Return one value."""
-        return bytes(self.data[self.start[row] : self.stop[row]]).decode("utf-8", "replace")
+        start, stop = self.places[row]
+        return bytes(self.data[start:stop]).decode("utf-8", "replace")
 
     def keep(self, rows: npt.NDArray[np.bool_]) -> "Cells":
         """Return some of the rows."""
-        return Cells(self.data, self.start[rows], self.stop[rows])
+        return Cells(self.data, spaced(*self.places[rows].T))
 
 
 class Column(NamedTuple):
@@ -97,17 +103,24 @@ def fixed(data: Bytes) -> Bytes:
     return view
 
 
+def spaced(start: Ints, stop: Ints) -> Ints:
+    """Return places that lie apart in memory, as those of a record's fields do: one kernel serves both."""
+    places = np.empty((len(start), 3), np.int32)[:, :2]
+    places[:, 0], places[:, 1] = start, stop
+    return places
+
+
 def cells_of(values: list[str | None] | pa.Array) -> Cells:
     """Return texts as cells; null is empty."""
     texts = values if isinstance(values, pa.Array) else pa.array(values, pa.string())
     texts = texts.cast(pa.string())
     texts = texts.fill_null("") if texts.null_count else texts
     if not len(texts):
-        return Cells(as_bytes(b""), np.zeros(0, np.int32), np.zeros(0, np.int32))
+        return Cells(as_bytes(b""), spaced(np.zeros(0, np.int32), np.zeros(0, np.int32)))
     _, offsets, data = texts.buffers()
     ends = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
     room = as_bytes(b"") if data is None or not data.size else np.frombuffer(data, np.uint8)
-    return Cells(room, ends[:-1].copy(), ends[1:].copy())
+    return Cells(room, spaced(ends[:-1], ends[1:]))
 
 
 @functools.lru_cache
@@ -195,7 +208,7 @@ def read(kind: Kind, cells: Cells, dates: DateStyle | None, numbers: NumberStyle
 
 
 def _room(cells: Cells, dtype: type) -> tuple[npt.NDArray[Any], Bytes]:
-    n = len(cells.start)
+    n = len(cells.places)
     return np.empty(n, dtype), np.empty(n, np.uint8)
 
 

@@ -84,10 +84,7 @@ def test_what_python_writes_the_scanner_reads(table, all_quoted):
     csv.writer(buffer, quoting=quoting).writerows(table)
     data = np.frombuffer(buffer.getvalue().encode(), np.uint8).copy()
     found = scan.Scanner(ord(","), 3).scan(data, len(data), final=True)
-    cells = [
-        [_cell(data, *place) for place in zip(a, b, strict=True)]
-        for a, b in zip(found.start, found.stop, strict=True)
-    ]
+    cells = [[_cell(data, *place) for place in record] for record in found.fields]
     assert cells == [row for row in table if any(row)]
     records = [fields(data[a:b], ",") for a, b in zip(found.first, found.last, strict=True)]
     assert records == [tuple(row) for row in table if any(row)]
