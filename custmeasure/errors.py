@@ -33,6 +33,9 @@ KINDS: dict[str, tuple[str, str]] = {
     "language": ("언어", "language"),
     "time zone": ("시간대", "time zone"),
     "currency": ("통화", "currency"),
+    "operator": ("연산자", "operator"),
+    "clock": ("기간 세는 법(clock)", "clock"),
+    "week_start": ("한 주의 첫날(week_start)", "week_start"),
 }
 
 

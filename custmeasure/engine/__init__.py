@@ -1,6 +1,7 @@
 """The only room that runs queries: DuckDB by default."""
 
 from custmeasure.engine.extent import extent, n_rows
+from custmeasure.engine.filters import Filter, Filters
 from custmeasure.engine.table import (
     SUFFIXES,
     AnyTable,
@@ -10,11 +11,14 @@ from custmeasure.engine.table import (
     as_table,
     file_table,
     query,
+    stream,
 )
 
 __all__ = [
     "SUFFIXES",
     "AnyTable",
+    "Filter",
+    "Filters",
     "MissingTable",
     "Readable",
     "Table",
@@ -23,4 +27,5 @@ __all__ = [
     "file_table",
     "n_rows",
     "query",
+    "stream",
 ]

@@ -34,7 +34,7 @@ def n_rows(table: Table) -> int:
 
 def extent(table: Table, column: str) -> Extent:
     """Return the first and the last instant (UTC) of ``column``; None, None where it has none."""
-    known = _known(table, dict(table.delivered).get(column, column))
+    known = None if table.kept else _known(table, dict(table.delivered).get(column, column))
     if known is not None:
         return known
     rows = query(_EXTENT, rows=table.pick(moment=(column, "instant"))).to_pylist()[0]

@@ -8,7 +8,7 @@ names that the query's tables are given; values travel as bound parameters.
 import datetime as dt
 import re
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self, TypeAlias
@@ -18,6 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from custmeasure.engine.filters import Filter, check_filters, passes
 from custmeasure.engine.lockdown import lock_down
 from custmeasure.errors import DataError, EnvironmentProblem, UnknownName, UsageError, listed
 
@@ -33,6 +34,7 @@ SQL_TYPES = {
 SUFFIXES = (".parquet", ".csv")
 
 MEMORY = "4GB"  # of one query; what needs more goes to disk
+BATCH = 1_000_000  # rows
 
 # How CSV is written; DuckDB would otherwise guess it, row skipping and comments included.
 _CSV = {"header": True, "delimiter": ",", "quotechar": '"', "escapechar": '"', "skiprows": 0}
@@ -82,6 +84,10 @@ class Table:
         (column, its name in the source) where the two differ.
     picked
         (new name, column, type) of a table reduced by `pick`.
+    kept
+        The filters (on the source's columns) that every row passes.
+    flags
+        (new name, filters): columns that say whether a row passes the filters.
     """
 
     name: str
@@ -93,6 +99,8 @@ class Table:
     currency: str | None = None
     delivered: tuple[tuple[str, str], ...] = ()
     picked: tuple[tuple[str, str, str], ...] = ()
+    kept: tuple[Filter, ...] = ()
+    flags: tuple[tuple[str, tuple[Filter, ...]], ...] = ()
 
     def pick(self, /, **columns: tuple[str, str]) -> Self:
         """Return the table reduced to ``new_name=(column, type)``.
@@ -107,6 +115,27 @@ class Table:
         """
         picked = tuple((new, *self._source(*wanted)) for new, wanted in columns.items())
         return replace(self, picked=picked)
+
+    def keep(self, filters: object, name: str = "where") -> Self:
+        """Return the table reduced to the rows that pass ``filters`` (see `engine.filters`).
+
+        Raises
+        ------
+        UnknownName
+            When a column or an operator does not exist, with the nearest one.
+        UsageError
+            When ``filters`` are no triples.
+        """
+        return replace(self, kept=self.kept + self._filters(filters, name))
+
+    def flag(self, /, **flags: object) -> Self:
+        """Return the table with ``new_name=filters`` as further columns: does a row pass them?"""
+        added = tuple((new, self._filters(filters, new)) for new, filters in flags.items())
+        return replace(self, flags=self.flags + added)
+
+    def _filters(self, filters: object, name: str) -> tuple[Filter, ...]:
+        checked = check_filters(filters, name)
+        return tuple((self._source(column, "any")[0], *rest) for column, *rest in checked)  # type: ignore[misc]
 
     def _source(self, column: str, kind: str) -> tuple[str, str]:
         """Return a column's name in the source (empty when it may be absent and is) and its type."""
@@ -236,14 +265,32 @@ def query(sql: str, parameters: Mapping[str, object] | None = None, /, **tables:
         When a value cannot be read as the type that its column declares.
     """
     with _connect() as connection:
-        for name, table in tables.items():
-            _view(connection, name, table)
-        files = [path for table in tables.values() for path in _files(table.source)]
-        lock_down(connection, files, memory=MEMORY)
+        _open(connection, tables)
         try:
             return connection.sql(sql, params=dict(parameters or {})).to_arrow_table()
         except (duckdb.ConversionException, duckdb.InvalidInputException) as error:
             raise _unreadable(error, tables) from None
+
+
+def stream(
+    sql: str, parameters: Mapping[str, object] | None = None, /, **tables: Table
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of `query` in batches, so that they need never lie in memory together."""
+    with _connect() as connection:
+        _open(connection, tables)
+        try:
+            rows = connection.sql(sql, params=dict(parameters or {}))
+            yield from rows.to_arrow_reader(BATCH)
+        except (duckdb.ConversionException, duckdb.InvalidInputException) as error:
+            raise _unreadable(error, tables) from None
+
+
+def _open(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Table]) -> None:
+    """Give a connection its tables, and nothing else."""
+    for name, table in tables.items():
+        _view(connection, name, table)
+    files = [path for table in tables.values() for path in _files(table.source)]
+    lock_down(connection, files, memory=MEMORY)
 
 
 def _files(source: Source) -> tuple[Path, ...]:
@@ -260,11 +307,15 @@ def _connect() -> duckdb.DuckDBPyConnection:
 
 
 def _view(connection: duckdb.DuckDBPyConnection, name: str, table: Table) -> None:
-    relation = _scan(connection, table.source, [old for _, old, _ in table.picked if old])
+    filters = [*table.kept, *(each for _, flag in table.flags for each in flag)]
+    named = [old for _, old, _ in table.picked if old] + [column for column, _, _ in filters]
+    relation = _scan(connection, table.source, named if table.picked else ())
+    if table.kept:
+        relation = relation.filter(passes(table.kept))
     if table.picked:
         types = dict(zip(relation.columns, map(str, relation.types), strict=True))
         chosen = [_column(*pick, types.get(pick[1], ""), table.written_in) for pick in table.picked]
-        relation = relation.select(*chosen)
+        relation = relation.select(*chosen, *(passes(flag).alias(new) for new, flag in table.flags))
     relation.create_view(name)
 
 
