@@ -2,26 +2,52 @@
 
 - `wilson`, `compare_rates`: rates, their difference and ratio
 - `Moments`, `compare_means`: means
+- `alpha_spending`, `anytime_level`: what one of several looks may claim, with or without a planned end
 - `sample_ratio`: was the split what was planned
 - `holm`, `benjamini_hochberg`: several p-values at once
-- `units_for_rates`, `units_for_means`: how many units a test needs
+- `units_for_rates`, `units_for_means`, `plan_units`, `plan_mde`: how many units a test needs
 """
 
+from custmeasure.stats.anytime import anytime_critical, anytime_level, anytime_p_value
 from custmeasure.stats.mean import MeanComparison, Moments, compare_means
 from custmeasure.stats.multiple import benjamini_hochberg, holm
+from custmeasure.stats.planning import (
+    Baseline,
+    Design,
+    days_needed,
+    mde_by_day,
+    plan_mde,
+    plan_power,
+    plan_units,
+)
 from custmeasure.stats.power import units_for_means, units_for_rates
 from custmeasure.stats.proportion import RateComparison, compare_rates, wilson
+from custmeasure.stats.sequential import Looks, alpha_spending, crossing_chances, repeated_p_value
 from custmeasure.stats.srm import SampleRatio, sample_ratio
 
 __all__ = [
+    "Baseline",
+    "Design",
+    "Looks",
     "MeanComparison",
     "Moments",
     "RateComparison",
     "SampleRatio",
+    "alpha_spending",
+    "anytime_critical",
+    "anytime_level",
+    "anytime_p_value",
     "benjamini_hochberg",
     "compare_means",
     "compare_rates",
+    "crossing_chances",
+    "days_needed",
     "holm",
+    "mde_by_day",
+    "plan_mde",
+    "plan_power",
+    "plan_units",
+    "repeated_p_value",
     "sample_ratio",
     "units_for_means",
     "units_for_rates",
