@@ -2,6 +2,8 @@
 
 - `wilson`, `compare_rates`: rates, their difference and ratio
 - `Moments`, `compare_means`: means
+- `Joint`, `Columns`, `compare`: ratios, and means or ratios adjusted by what was known before
+- `compare_strata`: inside groups known before, weighed by their sizes
 - `alpha_spending`, `anytime_level`: what one of several looks may claim, with or without a planned end
 - `sample_ratio`: was the split what was planned
 - `holm`, `benjamini_hochberg`: several p-values at once
@@ -9,7 +11,10 @@
 """
 
 from custmeasure.stats.anytime import anytime_critical, anytime_level, anytime_p_value
-from custmeasure.stats.mean import MeanComparison, Moments, compare_means
+from custmeasure.stats.adjusted import Columns, compare
+from custmeasure.stats.contrast import MeanComparison
+from custmeasure.stats.joint import Joint
+from custmeasure.stats.mean import Moments, compare_means
 from custmeasure.stats.multiple import benjamini_hochberg, holm
 from custmeasure.stats.planning import (
     Baseline,
@@ -24,6 +29,7 @@ from custmeasure.stats.power import units_for_means, units_for_rates
 from custmeasure.stats.proportion import RateComparison, compare_rates, wilson
 from custmeasure.stats.sequential import Looks, alpha_spending, crossing_chances, repeated_p_value
 from custmeasure.stats.srm import SampleRatio, sample_ratio
+from custmeasure.stats.strata import compare_strata
 
 __all__ = [
     "Baseline",
@@ -38,8 +44,10 @@ __all__ = [
     "anytime_level",
     "anytime_p_value",
     "benjamini_hochberg",
+    "compare",
     "compare_means",
     "compare_rates",
+    "compare_strata",
     "crossing_chances",
     "days_needed",
     "holm",

@@ -18,15 +18,13 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
 
 from custmeasure.errors import DataError, UsageError
-from custmeasure.stats.tails import above_zero, check_level, not_a_count
+from custmeasure.stats.contrast import Alternative, Contrast, MeanComparison, conclude, quantile
+from custmeasure.stats.tails import check_level, not_a_count
 
 # No amount of money is larger; beyond it squares would overflow and answers become infinite.
 LARGEST = 1e100
-# A relative difference needs a control mean this many standard errors above 0.
-BASELINE_SE = 3.0
 
 
 @dataclass(frozen=True)
@@ -100,52 +98,45 @@ class Moments:
     def _squares(self) -> float:
         return self.var * (self.n - 1) if self.n > 1 else 0.0
 
+    def log(self) -> "Moments":
+        """Return the moments of the mean's logarithm, by the delta method: var / mean^2.
+
+        The difference of two of them is the logarithm of a ratio of means.
+        """
+        return Moments(self.n, math.log(self.mean), self.var / self.mean**2)
+
     def interval(self, alpha: float = 0.05) -> tuple[float, float]:
         """Return the t interval of the mean; NaN for fewer than two units or all units alike."""
         if self.n < 2 or self.is_constant:
             return math.nan, math.nan
-        half = _t_quantile(self.n - 1, alpha) * self.se
+        half = quantile(self.n - 1, alpha) * self.se
         return self.mean - half, self.mean + half
 
 
-@dataclass(frozen=True)
-class MeanComparison:
-    """Treatment against control; what is not defined is NaN, and ``code`` says why.
-
-    Attributes
-    ----------
-    diff, diff_ci_lower, diff_ci_upper
-        Treatment mean minus control mean, in the mean's unit.
-    rel_diff, rel_diff_ci_lower, rel_diff_ci_upper
-        The difference divided by the control's mean.
-    p_value
-        Welch's two-sided p-value. Never 0.
-    se, df
-        The difference's standard error and its degrees of freedom.
-    code
-        None, or ``NO_UNITS`` (an arm has none), ``TOO_FEW_UNITS`` (an arm has one),
-        ``ZERO_VARIANCE`` (all units of an arm alike: its uncertainty is unknown, not 0),
-        ``BASELINE_NEAR_ZERO`` (the control's mean is not 3 standard errors above 0, or Fieller's
-        interval is not bounded: no relative difference).
-    two_units
-        An arm has only two units: the numbers stand, but carry next to nothing.
-    """
-
-    diff: float = math.nan
-    diff_ci_lower: float = math.nan
-    diff_ci_upper: float = math.nan
-    rel_diff: float = math.nan
-    rel_diff_ci_lower: float = math.nan
-    rel_diff_ci_upper: float = math.nan
-    p_value: float = math.nan
-    se: float = math.nan
-    df: float = math.nan
-    code: str | None = None
-    two_units: bool = False
-
-
-def compare_means(treatment: Moments, control: Moments, alpha: float = 0.05) -> MeanComparison:
+def compare_means(
+    treatment: Moments,
+    control: Moments,
+    alpha: float = 0.05,
+    *,
+    null: float = 0.0,
+    alternative: Alternative = "two-sided",
+    pooled: bool = False,
+    normal: bool = False,
+) -> MeanComparison:
     """Compare two means by Welch's test.
+
+    Parameters
+    ----------
+    treatment, control
+        The two samples.
+    alpha
+        1 - the confidence of the intervals.
+    null, alternative
+        The difference asked about, and on which side: as `conclude`.
+    pooled
+        Take the variances for equal (Student's test) instead.
+    normal
+        Take the normal law instead of Student's.
 
     Raises
     ------
@@ -164,52 +155,32 @@ def compare_means(treatment: Moments, control: Moments, alpha: float = 0.05) -> 
     if smallest < 2:
         return MeanComparison(code="TOO_FEW_UNITS" if smallest == 1 else "NO_UNITS")
     diff = treatment.mean - control.mean
+    if pooled:
+        treatment, control = _pooled(treatment, control)
     se = math.hypot(treatment.se, control.se)
     if treatment.is_constant or control.is_constant or se == 0:
         return MeanComparison(diff=diff, code="ZERO_VARIANCE", two_units=smallest == 2)
-    df = _satterthwaite(treatment, control, se)
-    half = _t_quantile(df, alpha) * se
-    seen = MeanComparison(
-        diff=diff,
-        diff_ci_lower=diff - half,
-        diff_ci_upper=diff + half,
-        p_value=above_zero(2 * float(stdtr(df, -abs(diff) / se))),
-        se=se,
-        df=df,
-        two_units=smallest == 2,
-    )
-    return _with_ratio(seen, treatment, control, half / se)
+    df = satterthwaite(treatment.se**2, treatment.n, control.se**2, control.n)
+    if pooled:
+        df = treatment.n + control.n - 2
+    base = control.se**2
+    contrast = Contrast(diff, se**2, control.mean, base, -base, math.inf if normal else df)
+    return conclude(contrast, alpha, null=null, alternative=alternative, two_units=smallest == 2)
 
 
-def _satterthwaite(treatment: Moments, control: Moments, se: float) -> float:
-    """Return the degrees of freedom of the difference: Satterthwaite (1946), Welch (1947)."""
-    share = (treatment.se / se) ** 2
-    return 1 / (share**2 / (treatment.n - 1) + (1 - share) ** 2 / (control.n - 1))
+def satterthwaite(var_t: float, n_t: int, var_c: float, n_c: int) -> float:
+    """Return the degrees of freedom of a difference of two estimates from their variances.
 
-
-def _with_ratio(
-    seen: MeanComparison, treatment: Moments, control: Moments, t: float
-) -> MeanComparison:
-    """Add the limits of mean_t / mean_c, minus 1: Fieller (1954), independent samples.
-
-    They are the roots in R of (mean_t - R mean_c)^2 = t^2 (se_t^2 + R^2 se_c^2).
+    Satterthwaite (1946), Welch (1947).
     """
-    if control.mean <= BASELINE_SE * control.se or control.mean <= t * control.se:
-        return replace(seen, code="BASELINE_NEAR_ZERO")
-    rel_diff = seen.diff / control.mean
-    spread_t, spread_c = t * treatment.se / control.mean, t * control.se / control.mean
-    open_share = 1 - spread_c**2
-    half = math.hypot(spread_t * math.sqrt(open_share), (1 + rel_diff) * spread_c) / open_share
-    middle = (rel_diff + spread_c**2) / open_share
-    if not math.isfinite(middle + half):
-        return replace(seen, code="BASELINE_NEAR_ZERO")
-    return replace(
-        seen, rel_diff=rel_diff, rel_diff_ci_lower=middle - half, rel_diff_ci_upper=middle + half
-    )
+    share = var_t / (var_t + var_c)
+    return 1 / (share**2 / (n_t - 1) + (1 - share) ** 2 / (n_c - 1))
 
 
-def _t_quantile(df: float, alpha: float) -> float:
-    return float(-stdtrit(df, check_level(alpha) / 2))
+def _pooled(treatment: Moments, control: Moments) -> tuple[Moments, Moments]:
+    squares = treatment.var * (treatment.n - 1) + control.var * (control.n - 1)
+    var = squares / (treatment.n + control.n - 2)
+    return replace(treatment, var=var), replace(control, var=var)
 
 
 def _count(n: object) -> int:
