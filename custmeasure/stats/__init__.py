@@ -10,8 +10,8 @@
 - `units_for_rates`, `units_for_means`, `plan_units`, `plan_mde`: how many units a test needs
 """
 
-from custmeasure.stats.anytime import anytime_critical, anytime_level, anytime_p_value
 from custmeasure.stats.adjusted import Columns, compare
+from custmeasure.stats.anytime import anytime_critical, anytime_level, anytime_p_value
 from custmeasure.stats.contrast import MeanComparison
 from custmeasure.stats.joint import Joint
 from custmeasure.stats.mean import Moments, compare_means
@@ -33,7 +33,9 @@ from custmeasure.stats.strata import compare_strata
 
 __all__ = [
     "Baseline",
+    "Columns",
     "Design",
+    "Joint",
     "Looks",
     "MeanComparison",
     "Moments",
