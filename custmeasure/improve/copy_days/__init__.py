@@ -1,0 +1,314 @@
+"""Which copy sells better, where one page shows one copy at a time?
+
+A marketplace page (a SmartStore product, say) shows every visitor of a day the same copy. So days are
+compared, not people: two weeks side by side, the same weekdays in pairs, and in each pair a coin decides
+which week shows the new copy (`plan_days` writes that plan). What is asked of the data is only what
+the coins allow: days of a good week are alike, and that is not taken for thousands of independent
+visitors. A copy that ran before and a copy that ran after are not compared at all; the reason says what
+to do instead.
+
+Frame, the control first: ``n_days`` and ``n_visitors`` of the days that have a partner,
+``n_conversions`` and ``conversion_rate`` (or ``revenue_a_visit_amount``, or ``n_visitors_a_day``) with
+a t interval over days; ``diff`` and ``rel_diff`` of the pairs with the intervals of the coins' own test;
+``p_value``: the share of all outcomes of the coins with a difference as large. Intervals and
+p-value never disagree about 0.
+
+>>> import pandas as pd
+>>> days = pd.date_range("2026-04-06", periods=14)
+>>> rows = pd.DataFrame({
+...     "day": days, "variant": list("ABBAABA" "BAABBAB"), "n_visitors": 200,
+...     "n_conversions": [6, 9, 10, 5, 7, 9, 8, 10, 6, 7, 11, 9, 6, 12]})
+>>> result = copy_days_from_counts(rows)
+>>> str(result.verdict), float(result.frame["p_value"][1])
+('better', 0.015625)
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+
+import pandas as pd
+
+from custmeasure import dates
+from custmeasure.engine import MissingTable
+from custmeasure.errors import UnknownName, UsageError, check_choice
+from custmeasure.improve.copy_days.design import Design
+from custmeasure.improve.copy_days.reading import (
+    METRICS,
+    checked,
+    experiments,
+    put_in_pairs,
+    read_days,
+)
+from custmeasure.improve.copy_days.result import (
+    KINDS,
+    CopyDaysResult,
+    RevenueDaysResult,
+    VisitorDaysResult,
+    nothing,
+    table,
+)
+from custmeasure.improve.copy_days.verdict import decide
+from custmeasure.improve.plan_test.store import Plan, changes, planned_note, read_plan
+from custmeasure.shop import Shop
+from custmeasure.show.result import missing_verdict
+from custmeasure.show.words import Text, Verdict
+from custmeasure.stats.randomisation import compare_pairs
+
+__all__ = [
+    "CopyDaysResult",
+    "RevenueDaysResult",
+    "VisitorDaysResult",
+    "copy_days",
+    "copy_days_from_counts",
+]
+
+
+def copy_days(
+    shop: Shop,
+    experiment: str,
+    *,
+    metric: str = "conversion",
+    control: str | None = None,
+    carry_over: int = 0,
+    start: str | dt.date | None = None,
+    end: str | dt.date | None = None,
+    alpha: float = 0.05,
+    min_effect: float = 0.05,
+) -> CopyDaysResult:
+    """Compare the two copies of an experiment in the shop's ``copy_days``.
+
+    Parameters
+    ----------
+    shop
+        The shop. The stored plan of the experiment, when there is one, says how the days were drawn;
+        else ``[experiments.NAME]`` may declare ``control``, ``start``, ``end``.
+    experiment
+        The experiment's name.
+    metric
+        ``"conversion"`` (conversions a visitor), ``"revenue"`` (an amount a visitor) or ``"visitors"``
+        (visitors a day: does the title bring more of them?).
+    control
+        The copy that the other is compared with.
+    carry_over
+        Days at the start of each run that do not count, because the copy before them still works.
+    start, end
+        The first and the last day.
+    alpha
+        1 - the confidence of the interval, and the level of the test.
+    min_effect
+        The smallest relative difference that matters.
+
+    Returns
+    -------
+    CopyDaysResult
+        ``verdict`` is better, worse, no_difference, cannot_tell (with the weeks that are missing) or
+        invalid (``BEFORE_AFTER``, ``LONG_RUNS``: the days were not drawn).
+
+    Raises
+    ------
+    UnknownName
+        For an experiment, a metric or a copy that does not exist, with the nearest one.
+    UsageError
+        For days or levels that cannot be used.
+    """
+    check_choice("metric", metric, METRICS)
+    source = shop.table("copy_days")
+    if isinstance(source, MissingTable):
+        return nothing(missing_verdict("copy_days"), metric)
+    if experiment not in (seen := experiments(source)):
+        raise UnknownName("experiment", experiment, seen, "copy_days.experiment")
+    plan = read_plan(shop, experiment)
+    declared = _declared(shop, experiment, plan)
+    first, last = dates.parse_span(start or declared.get("start"), end or declared.get("end"))
+    known = _last_day(shop)
+    until = min(day for day in (last, known) if day) if last or known else None
+    rows = read_days(source, experiment, first, until)
+    definition = {"experiment": experiment, "start": first, "end": last,
+                  "as_of": dates.local(shop.as_of, shop.timezone), "timezone": shop.timezone}  # fmt: skip
+    ends = plan.end if plan and plan.end and known and known < plan.end else None
+    return _concluded(
+        rows,
+        metric,
+        control=control or declared.get("control"),
+        design=_design(rows, plan, first, carry_over),
+        plan=plan,
+        ends=ends,
+        alpha=alpha,
+        min_effect=min_effect,
+        definition=definition,
+        currency=shop.currency,
+    )
+
+
+def copy_days_from_counts(
+    rows: pd.DataFrame,
+    *,
+    metric: str = "conversion",
+    control: str | None = None,
+    carry_over: int = 0,
+    alpha: float = 0.05,
+    min_effect: float = 0.05,
+    currency: str = "KRW",
+) -> CopyDaysResult:
+    """Compare two copies from a table of days that was typed in.
+
+    Parameters
+    ----------
+    rows
+        One row a day: ``day, variant, n_visitors, n_conversions`` and, for revenue,
+        ``revenue_amount``.
+    metric, control, carry_over, alpha, min_effect
+        As `copy_days`.
+    currency
+        In which the amounts are.
+
+    Raises
+    ------
+    UsageError
+        When a column is missing or a day has more conversions than visitors.
+    """
+    check_choice("metric", metric, METRICS)
+    days = checked(rows)
+    return _concluded(
+        days,
+        metric,
+        control=control,
+        design=_design(days, None, None, carry_over),
+        plan=None,
+        ends=None,
+        alpha=alpha,
+        min_effect=min_effect,
+        definition={},
+        currency=currency,
+    )
+
+
+def _declared(shop: Shop, experiment: str, plan: Plan | None) -> Mapping[str, object]:
+    declared = dict(shop.settings.experiments.get(experiment, {}))
+    if plan is not None:
+        declared |= {"control": plan.control, "start": plan.start, "end": plan.end}
+    return declared
+
+
+def _design(
+    rows: pd.DataFrame, plan: Plan | None, first: dt.date | None, carry_over: int
+) -> Design:
+    """Return the design that the plan says, or the one that fits the first day."""
+    if plan is not None and plan.start is not None:
+        return Design(plan.start, plan.carry_over)
+    start = first or (rows["day"].min() if len(rows) else dt.date(2026, 1, 5))
+    return Design(start.date() if isinstance(start, dt.datetime) else start, carry_over)
+
+
+def _last_day(shop: Shop) -> dt.date | None:
+    """Return the last day that is complete at the shop's ``as_of``."""
+    local = dates.local(shop.as_of, shop.timezone)
+    return (
+        None if local is None else (local + dt.timedelta(microseconds=1)).date() - dt.timedelta(1)
+    )
+
+
+def _concluded(
+    rows: pd.DataFrame,
+    metric: str,
+    *,
+    control: object,
+    design: Design,
+    plan: Plan | None,
+    ends: dt.date | None,
+    alpha: float,
+    min_effect: float,
+    definition: Mapping[str, object],
+    currency: str,
+) -> CopyDaysResult:
+    names = sorted(rows["variant"].unique())
+    if len(names) != 2:
+        return nothing(_not_two(names), metric, definition)
+    if control is not None and control not in names:
+        raise UnknownName("variant", control, names, where="control")
+    if not 0 < min_effect < float("inf"):
+        raise UsageError(
+            ko=f"min_effect {min_effect!r}: 0보다 큰 상대 차이여야 합니다(예: 0.05 = 5%).",
+            en=f"min_effect {min_effect!r} must be a relative difference above 0, such as 0.05.",
+        )
+    first = str(control or names[0])
+    other = next(name for name in names if name != first)
+    paired = put_in_pairs(rows, first, other, design, metric, planned=plan is not None)
+    of = paired.pairs
+    seen = compare_pairs(of["value_t"], of["value_c"], of["n_t"], of["n_c"], alpha)
+    frame = table(paired.days, seen, (first, other), metric)
+    definition = {
+        **definition, "metric": metric, "control": first, "carry_over": design.carry_over,
+        "n_pairs": seen.n_pairs, "n_days_left_out": paired.n_left_out, "alpha": alpha,
+        "min_effect": min_effect, "currency": currency,
+    }  # fmt: skip
+    kind = KINDS[metric]
+    if paired.wrong is not None:
+        blank = frame.assign(**dict.fromkeys(frame.columns[-7:], float("nan")))
+        return kind(blank, definition, verdict=paired.wrong, days=paired.days)
+    verdict = decide(
+        frame, seen, design, alpha=alpha, min_effect=min_effect, metric=metric,
+        currency=currency, ends=ends,
+    )  # fmt: skip
+    run = {"metric": metric, "control": first, "alpha": alpha, "min_effect": min_effect}
+    notes = (*_left_out(paired.n_left_out), *_drawn(paired.days, other, plan, run))
+    return kind(frame, definition, notes, verdict=verdict, days=paired.days)
+
+
+def _not_two(names: list[str]) -> Verdict:
+    if not names:
+        reason = Text("이 기간에 기록된 날이 없습니다.", "No day was recorded in this period.")
+        return Verdict("cannot_tell", reason, code="NO_UNITS")
+    if len(names) == 1:
+        return Verdict("invalid", Text(
+            f"{names[0]}안을 쓴 날만 있어 견줄 것이 없습니다.",
+            f"Only days of {names[0]} were recorded, so there is nothing to compare.",
+        ), code="ONE_VARIANT")  # fmt: skip
+    return Verdict("invalid", Text(
+        f"문구가 {len(names)}개({', '.join(names)})입니다. 날을 나누는 시험은 두 문구씩 합니다. "
+        "이긴 문구를 다음 문구와 견주십시오.",
+        f"There are {len(names)} copies ({', '.join(names)}). By the day, two copies are compared at a "
+        "time; compare the winner with the next one.",
+    ), code="TOO_MANY_VARIANTS")  # fmt: skip
+
+
+def _left_out(n_days: int) -> list[Text]:
+    if not n_days:
+        return []
+    return [Text(
+        f"짝이 되는 날이 없거나 앞 문구가 남아 있는 {n_days}일은 뺐습니다.",
+        f"{n_days} days have no partner or still carry the copy before them; they are left out.",
+    )]  # fmt: skip
+
+
+def _drawn(
+    days: pd.DataFrame, treatment: str, plan: Plan | None, run: Mapping[str, object]
+) -> list[Text]:
+    """Return how the days were drawn: as planned, or on what the reader must rely."""
+    if plan is None:
+        arm = (days["variant"] == treatment).to_numpy()
+        if len(arm) > 2 and (arm[1:] != arm[:-1]).all():
+            return [ALTERNATING]
+        return [NO_PLAN]
+    notes = [planned_note(plan), *changes(plan, run)]
+    asked = days["day"].map(lambda day: plan.days.get(str(day)[:10]))
+    other = int((asked.notna() & (asked != days["variant"])).sum())
+    if other:
+        notes.append(Text(
+            f"{other}일은 계획과 다른 문구를 썼습니다. 그런 날을 골라 바꾸었다면 결과를 믿을 수 없습니다.",
+            f"On {other} days another copy ran than planned. If those days were chosen, the answer "
+            "cannot be trusted.",
+        ))  # fmt: skip
+    return notes
+
+
+ALTERNATING = Text(
+    "두 문구를 하루씩 번갈아 썼고, 저장한 계획이 없습니다. 요일은 고르지만 우연히 나눈 것은 아니어서, "
+    "날마다 번갈아 생기는 다른 일이 없었다고 믿을 때만 맞습니다.",
+    "The copies alternated day by day, without a stored plan. Weekdays are balanced, but chance did not "
+    "make the order: the answer holds if nothing else alternated with them.",
+)
+NO_PLAN = Text(
+    "저장한 계획이 없어, 짝마다 동전을 던져 날을 정했다고 보고 계산했습니다.",
+    "There is no stored plan; the numbers take it that a coin decided in each pair of days.",
+)
