@@ -10,8 +10,9 @@ Show: every answer prints itself; `show.plots` draws it; `table` shows any frame
 Names are loaded when they are first used, so that ``import custmeasure`` stays quick.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from custmeasure import lazy
 
 if TYPE_CHECKING:
     from custmeasure import show
@@ -45,10 +46,10 @@ _HOMES = {
     "custmeasure.measure.retention": ("CohortGaps", "RetentionResult", "cohort_gaps", "retention"),
     "custmeasure.notebook": ("sign_off", "start"),
     "custmeasure.shop": ("Shop", "open_shop"),
+    "custmeasure.show": ("show",),
     "custmeasure.show.result": ("table",),
     "custmeasure.stats.mean": ("Moments",),
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "BridgeResult",
@@ -76,16 +77,4 @@ __all__ = [
     "table",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name == "show":
-        return importlib.import_module("custmeasure.show")
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'custmeasure' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOME_OF[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*__all__, "__version__"])
+__getattr__, __dir__ = lazy.attach(__name__, _HOMES)

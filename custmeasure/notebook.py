@@ -13,9 +13,11 @@ from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 from custmeasure import dates, language
+from custmeasure import shop as shops
 from custmeasure.errors import check_choice
 from custmeasure.language import LANGUAGES, pick
-from custmeasure.shop import Shop, find_shop, open_shop
+from custmeasure.shop.frozen import thawed
+from custmeasure.shop.shop import Shop
 from custmeasure.show import plots
 from custmeasure.show.result import Result
 
@@ -47,8 +49,9 @@ def start(shop_folder: str = "", *, date: str = "", lang: str = "ko") -> Shop:
     """
     language.use(check_choice("language", lang, LANGUAGES))  # type: ignore[arg-type]
     plots.display_as_svg(get_ipython())
-    folder = Path(shop_folder) if shop_folder else find_shop(Path.cwd())
-    return open_shop(folder, as_of=dates.parse_day(date) - dt.timedelta(days=1) if date else None)
+    folder = Path(shop_folder) if shop_folder else shops.find_shop(Path.cwd())
+    as_of = dates.parse_day(date) - dt.timedelta(days=1) if date else None
+    return thawed(folder, as_of) or shops.open_shop(folder, as_of=as_of)
 
 
 def sign_off(shop: Shop, result: Result, *more: Result, decision: str = "") -> None:

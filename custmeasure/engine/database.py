@@ -110,7 +110,7 @@ def snapshot(source: DatabaseSource) -> Iterator["Snapshot"]:
     connection = _ask(source, "", lambda: driver.connect(source.address, limits))
     try:
         cursor = connection.cursor()
-        notes = _ask(source, "", lambda: driver.begin(cursor, limits, source.where, source.shared))
+        notes = _ask(source, "", lambda: driver.begin(cursor, limits, source.where))
         yield Snapshot(source, connection, cursor, notes)
     finally:
         driver.end(connection)
@@ -134,10 +134,6 @@ class Snapshot:
 
     def __repr__(self) -> str:
         return f"Snapshot of {self.source!r}"
-
-    def share(self) -> str | None:
-        """Return the name by which other processes join this snapshot; None where they cannot."""
-        return _ask(self.source, "", lambda: self.source.driver.share(self._cursor))
 
     def columns(self, relation_or_query: str) -> dict[str, str]:
         """Return the columns of a table or query, and their types in the database's words."""

@@ -5,23 +5,26 @@ PostgreSQL has a module of its own. Errors are worded anew from their code: neit
 value that the database repeats ever reaches a message.
 """
 
+from __future__ import annotations
+
 import contextlib
 import datetime as dt
 import importlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import adbc_driver_manager
 import pyarrow as pa
-from adbc_driver_manager import dbapi
-from adbc_driver_manager.dbapi import Connection, Cursor
 
 from custmeasure.engine.declared import is_direct
 from custmeasure.engine.lockdown import SHUT
 from custmeasure.engine.statement import quoted
 from custmeasure.errors import CustmeasureError, DataError, EnvironmentProblem
 from custmeasure.show.words import Text
+
+if TYPE_CHECKING:  # a shop without a database does not load what speaks to one
+    from adbc_driver_manager.dbapi import Connection, Cursor
 
 # A piece of a driver's message that has no code → what it means: (error, Korean, English).
 _KNOWN: dict[str, tuple[type[CustmeasureError], str, str]] = {
@@ -117,21 +120,14 @@ class Driver:
         module = importlib.import_module(".".join([f"adbc_driver_{self.name}", "dbapi"]))
         return module.connect(text, autocommit=False)  # type: ignore[no-any-return]
 
-    def begin(
-        self, cursor: Cursor, limits: Limits, where: str, shared: str | None
-    ) -> tuple[Text, ...]:
+    def begin(self, cursor: Cursor, limits: Limits, where: str) -> tuple[Text, ...]:
         """Begin a snapshot that cannot write; return what the reader must know of it."""
-        del cursor, limits, where, shared
+        del cursor, limits, where
         warning = Text(
             f"{self.name} 연결은 읽기 전용을 스스로 지키지 않습니다. 읽기만 되는 계정을 쓰십시오.",
             f"The {self.name} driver does not enforce reading only. Use an account that can only read.",
         )
         return (warning,)
-
-    def share(self, cursor: Cursor) -> str | None:
-        """Return the name by which other connections join this snapshot; None where they cannot."""
-        del cursor
-        return None
 
     def end(self, connection: Connection) -> None:
         """Close the connection, whatever state it is in; nothing is kept."""
@@ -179,11 +175,9 @@ class Sqlite(Driver):
         mode = "&mode=ro" if "?" in uri else "?mode=ro"
         return module.connect(uri + mode, autocommit=True)  # type: ignore[no-any-return]
 
-    def begin(
-        self, cursor: Cursor, limits: Limits, where: str, shared: str | None
-    ) -> tuple[Text, ...]:
+    def begin(self, cursor: Cursor, limits: Limits, where: str) -> tuple[Text, ...]:
         """Begin a snapshot in which nothing can be written."""
-        del limits, where, shared
+        del limits, where
         run(cursor, "PRAGMA query_only = ON")
         run(cursor, "BEGIN")
         return ()
@@ -208,18 +202,17 @@ class DuckDb(Driver):
         options = {"path": path, "access_mode": "READ_ONLY"}
         options |= {"memory_limit": limits.memory} if limits.memory else {}
         options |= {"threads": str(limits.threads)} if limits.threads else {}
-        return dbapi.connect(
+        dbapi: Any = importlib.import_module("adbc_driver_manager.dbapi")
+        return dbapi.connect(  # type: ignore[no-any-return]
             driver=module.driver_path(),
             entrypoint="duckdb_adbc_init",
             db_kwargs=options,
             autocommit=True,
         )
 
-    def begin(
-        self, cursor: Cursor, limits: Limits, where: str, shared: str | None
-    ) -> tuple[Text, ...]:
+    def begin(self, cursor: Cursor, limits: Limits, where: str) -> tuple[Text, ...]:
         """Begin a snapshot of a database that is shut in."""
-        del limits, where, shared
+        del limits, where
         for statement in ("SET TimeZone = 'UTC'", *SHUT, "BEGIN TRANSACTION READ ONLY"):
             run(cursor, statement)
         return ()

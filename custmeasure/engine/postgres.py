@@ -4,20 +4,24 @@ Before anything is read the role is looked at. A superuser, and a role that may 
 write the server's files, could do so from inside a SELECT; it is refused.
 """
 
+from __future__ import annotations
+
 import importlib
 import re
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import adbc_driver_manager
 import pyarrow as pa
-from adbc_driver_manager.dbapi import Connection, Cursor
 
 from custmeasure.engine.drivers import Driver, Limits, Secret, as_text, run
 from custmeasure.engine.sqlstate import worded
 from custmeasure.engine.statement import quoted
 from custmeasure.errors import CustmeasureError, EnvironmentProblem
 from custmeasure.show.words import Text
+
+if TYPE_CHECKING:
+    from adbc_driver_manager.dbapi import Connection, Cursor
 
 SCHEMES = ("postgresql://", "postgres://")
 
@@ -33,7 +37,6 @@ _DEFAULTS = {
 }
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _SETTING = "SELECT set_config($1, $2, true)"
-_SNAPSHOT_NAME = re.compile(r"[0-9A-F]+-[0-9A-F]+-[0-9]+")
 _ROLE = """
     SELECT coalesce(bool_or(r.rolsuper), false) AS superuser,
            coalesce(bool_or(r.rolname IN ('pg_execute_server_program', 'pg_read_server_files',
@@ -81,10 +84,8 @@ class Postgres(Driver):
         uri = complete(cast(Secret, address).reveal())
         return module.connect(uri, autocommit=True)  # type: ignore[no-any-return]
 
-    def begin(
-        self, cursor: Cursor, limits: Limits, where: str, shared: str | None
-    ) -> tuple[Text, ...]:
-        """Begin the snapshot (or join ``shared``), set its limits, and look at the role.
+    def begin(self, cursor: Cursor, limits: Limits, where: str) -> tuple[Text, ...]:
+        """Begin the snapshot, set its limits, and look at the role.
 
         Raises
         ------
@@ -92,8 +93,6 @@ class Postgres(Driver):
             When the role could do more than read tables.
         """
         run(cursor, _BEGIN)
-        if shared is not None and _SNAPSHOT_NAME.fullmatch(shared):
-            run(cursor, "".join(["SET TRANSACTION SNAPSHOT '", shared, "'"]))
         for name, value in _settings(limits).items():
             run(cursor, _SETTING, (name, value))
         superuser, server, roles = run(cursor, _ROLE)[0]
@@ -102,11 +101,6 @@ class Postgres(Driver):
         asked = ((_WRITES, _CAN_WRITE), (_HIDDEN, _HIDES_ROWS), (_PLAIN, _NOT_ENCRYPTED))
         found = [words for question, words in asked if run(cursor, question)[0][0]]
         return tuple(dict.fromkeys([_CAN_WRITE, *found] if roles else found))
-
-    def share(self, cursor: Cursor) -> str | None:
-        """Return the name of this snapshot, which stands as long as this connection is open."""
-        run(cursor, _SETTING, ("idle_in_transaction_session_timeout", "0"))
-        return str(run(cursor, "SELECT pg_catalog.pg_export_snapshot()")[0][0])
 
     def expression(self, field: pa.Field, kind: str) -> str:
         """Return the SQL of a column; money, which arrives in hundredths, as its number."""

@@ -40,15 +40,12 @@ class DatabaseSource:
         What shop.toml calls it.
     driver, address, limits
         How it is spoken to, where it is (a secret, or a file), and how long it may take.
-    shared
-        The snapshot that the run made, in which this process reads as well; None for one of its own.
     """
 
     name: str
     driver: Driver
     address: Secret | Path
     limits: Limits = Limits()
-    shared: str | None = None
 
     @property
     def where(self) -> str:
@@ -104,12 +101,7 @@ def open_database(
             "Put the database's address there and try again.",
         )
     driver = _present(_named(section.get("driver"), uri, variable, where), where)
-    return DatabaseSource(name, driver, Secret(uri), limits, environ.get(snapshot_variable(name)))
-
-
-def snapshot_variable(name: str) -> str:
-    """Return the environment variable by which a run tells its kernels the snapshot of a database."""
-    return f"CUSTMEASURE_SNAPSHOT_{name.upper()}"
+    return DatabaseSource(name, driver, Secret(uri), limits)
 
 
 def parquet_files(folder: Path) -> tuple[Path, ...]:

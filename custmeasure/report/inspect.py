@@ -12,7 +12,7 @@ from custmeasure.errors import DataError
 from custmeasure.history import Delivery, History
 from custmeasure.measure.days import days
 from custmeasure.report.order import Order
-from custmeasure.shop import Shop, open_shop
+from custmeasure.shop import Shop, freeze, open_shop
 from custmeasure.shop.check import Accounted, fingerprint
 from custmeasure.shop.gates import Alert, blocked, check_delivery
 from custmeasure.shop.reader import DataBlocked, write_rejected
@@ -30,8 +30,10 @@ class Inspected:
     alerts: tuple[Alert, ...]
 
 
-def inspect(order: Order) -> Inspected:
+def inspect(order: Order, kept: Path) -> Inspected:
     """Open the shop's data as the report knows them and hold them against the gates.
+
+    The shop is frozen in the folder ``kept``, where the notebooks find it.
 
     Raises
     ------
@@ -55,6 +57,7 @@ def inspect(order: Order) -> Inspected:
     ]
     if blocked(found):
         raise _refused([alert for alert in found if alert.level == "block"])
+    freeze(shop, kept)
     return Inspected(deliveries, tuple(found))
 
 

@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 import zmq
@@ -25,6 +26,8 @@ from custmeasure.report.failure import Failure
 
 ENGINE = "custmeasure"
 KERNEL = "python3"
+# While the run reads the data, its kernels load what every notebook needs; no name is left behind.
+_READY = "__import__('custmeasure.notebook')"
 
 
 class OwnSpecs(KernelSpecManager):
@@ -33,6 +36,7 @@ class OwnSpecs(KernelSpecManager):
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
         """Return the kernel of this environment."""
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        argv.append(f"--IPKernelApp.exec_lines={_READY}")
         metadata = {"supported_encryption": "curve"}
         return KernelSpec(argv=argv, display_name=kernel_name, language="python", metadata=metadata)
 
@@ -67,8 +71,13 @@ class Desk:
         self.cell = 0
         self.ended_by: Failure | None = None
         self._manager: KernelManager | None = None
+        self._known: Future[Any] | None = None
         self._started = time.monotonic()
         self._on_cell = on_cell
+
+    def begin_when(self, known: "Future[Any]") -> None:
+        """Let the first cell wait for ``known``; the kernel starts meanwhile."""
+        self._known = known
 
     def sit(self, notebook: NotebookNode, manager: KernelManager) -> None:
         """Take the notebook and the kernel that will run it."""
@@ -76,6 +85,8 @@ class Desk:
 
     def reach(self, cell: NotebookNode, cell_index: int) -> None:
         """Note that a cell is about to run."""
+        if self._known is not None:
+            self._known.result()
         if cell.cell_type == "code" and "injected-parameters" not in cell.metadata.tags:
             self.cell += 1
         self._on_cell(cell_index + 1, len(self.notebook.cells) if self.notebook else 0)

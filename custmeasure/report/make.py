@@ -31,11 +31,12 @@ def make_page(
     order, secrets, cell_timeout
         The run, the secret values no page may hold, the seconds a cell may take.
     inspected
-        What is unusual about the data, once it is known.
+        What is unusual about the data, once they are read; the first cell waits for that.
     task, desk
         The notebook and its language, and where it is worked on.
     """
     values = order.values(task.notebook, task.lang)
+    desk.begin_when(inspected)
     executed = execute(task.notebook, task.lang, values, desk, cell_timeout)
     if isinstance(executed.outcome, Failure):
         told = gate.tidied(executed.outcome, secrets, order.own_folders)

@@ -7,8 +7,10 @@ run the notebooks side by side, render and gate each page, publish, index.
 import contextlib
 import datetime as dt
 import functools
+import os
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +28,7 @@ from custmeasure.report.manifest import Entry, Manifest
 from custmeasure.report.notebooks import Notebook
 from custmeasure.report.order import Order, make_order
 from custmeasure.report.signoff import SignOff
-from custmeasure.report.snapshots import shared_snapshots
+from custmeasure.shop.frozen import VARIABLE
 
 _INDEX_WAIT = 30  # seconds to wait for a run of another date that writes the index
 
@@ -149,8 +151,9 @@ def _carry_out(order: Order, crew: Crew, cell_timeout: int) -> RunOutcome:
     tasks = [Task(notebook, lang) for notebook in order.notebooks for lang in order.languages]
     inspected: Future[Inspected] = Future()
     do = functools.partial(make_page, order, secrets, cell_timeout, inspected)
-    with publish.staging(order.out, order.date) as staged, shared_snapshots(order):
-        done = refuse_changed_tables(crew.work(tasks, do, lambda: _inspect(order, inspected)))
+    with publish.staging(order.out, order.date) as staged, _room_for_data() as kept:
+        done = crew.work(tasks, do, lambda: _inspect(order, kept, inspected))
+        done = refuse_changed_tables(done)
         entries = {book.name: _entry(order, book, done) for book in order.notebooks}
         listed = _publish(order, entries, done, staged, clock)
         remember(order, inspected.result())
@@ -169,10 +172,21 @@ def _carry_out(order: Order, crew: Crew, cell_timeout: int) -> RunOutcome:
     )
 
 
-def _inspect(order: Order, told: "Future[Inspected]") -> None:
-    """Look at the data while kernels start, and tell the pages what is unusual about them."""
+@contextlib.contextmanager
+def _room_for_data() -> Iterator[Path]:
+    """Make a folder for the data of this run, which nobody else may enter, and name it to its kernels."""
+    with tempfile.TemporaryDirectory(prefix="custmeasure-", ignore_cleanup_errors=True) as folder:
+        os.environ[VARIABLE] = folder
+        try:
+            yield Path(folder)
+        finally:
+            del os.environ[VARIABLE]
+
+
+def _inspect(order: Order, kept: Path, told: "Future[Inspected]") -> None:
+    """Read the data while kernels start, keep them for these, and say what is unusual about them."""
     try:
-        told.set_result(inspect(order))
+        told.set_result(inspect(order, kept))
     except BaseException as error:
         told.set_exception(error)
         raise

@@ -1,6 +1,26 @@
-"""Data in: shop.toml, the table contract, the reader, the checks, the sample shop."""
+"""Data in: shop.toml, the table contract, the reader, the checks, the sample shop.
 
-from custmeasure.shop.settings import Settings
-from custmeasure.shop.shop import Shop, find_shop, open_shop
+Names are loaded when they are first used: a notebook that is handed a shop already read needs no reader.
+"""
 
-__all__ = ["Settings", "Shop", "find_shop", "open_shop"]
+from typing import TYPE_CHECKING
+
+from custmeasure import lazy
+
+if TYPE_CHECKING:
+    from custmeasure.shop.frozen import freeze, thawed
+    from custmeasure.shop.open import find_shop, open_shop
+    from custmeasure.shop.settings import Settings
+    from custmeasure.shop.shop import Shop
+
+__all__ = ["Settings", "Shop", "find_shop", "freeze", "open_shop", "thawed"]
+
+__getattr__, __dir__ = lazy.attach(
+    __name__,
+    {
+        "custmeasure.shop.frozen": ("freeze", "thawed"),
+        "custmeasure.shop.open": ("find_shop", "open_shop"),
+        "custmeasure.shop.settings": ("Settings",),
+        "custmeasure.shop.shop": ("Shop",),
+    },
+)

@@ -93,6 +93,8 @@ def provenance(table: Accounted) -> dict[str, object]:
 
 def fingerprint(found: Delivered) -> str:
     """Return the SHA-256 of a table's file; of several, that of theirs; empty for a database."""
+    if found.sha256 is not None:
+        return found.sha256
     digests = []
     for path in found.paths:
         with path.open("rb") as file:

@@ -35,6 +35,8 @@ class Delivered:
         Columns whose values were contact data and are pseudonyms now.
     reading
         What the strict reader read, for its rejected rows.
+    sha256
+        The fingerprint of its files when they were read, once the rows are kept elsewhere.
     """
 
     table: Table
@@ -47,6 +49,7 @@ class Delivered:
     dropped: Mapping[str, Text] = field(default_factory=dict)
     pseudonyms: tuple[str, ...] = ()
     reading: Reading | None = None
+    sha256: str | None = None
 
     @property
     def n_in_file(self) -> int:

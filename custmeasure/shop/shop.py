@@ -2,26 +2,25 @@
 
 import datetime as dt
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from custmeasure import dates
 from custmeasure.engine import AnyTable, MissingTable, Table, extent, query
 from custmeasure.engine.extent import Extent
-from custmeasure.errors import UnknownName, UsageError
+from custmeasure.errors import UnknownName
 from custmeasure.shop.check import Accounted, check_tables, provenance
 from custmeasure.shop.contract import CLOCKS, TABLES
 from custmeasure.shop.delivered import Delivered
-from custmeasure.shop.read import read_tables
 from custmeasure.shop.reader import write_rejected
-from custmeasure.shop.settings import FILE, Settings, read_settings
+from custmeasure.shop.settings import FILE, Settings
 from custmeasure.show.result import Listing
 
 _AFTER = "SELECT count(*) AS n FROM rows WHERE moment > CAST($limit AS TIMESTAMPTZ)"
 
-# The tables whose last record says how far a shop's data reach.
-_LEADING = ("events", "orders")
+# The tables whose last record says how far a shop's data reach; one of them must be there.
+LEADING = ("events", "orders")
 
 
 class UnknownTable(UnknownName, AttributeError):
@@ -81,7 +80,7 @@ class Shop:
     @functools.cached_property
     def data_end(self) -> dt.datetime | None:
         """The end (UTC) of the day of the last visit or order, or None in an empty shop."""
-        ends = [self._extent(name)[1] for name in _LEADING]
+        ends = [self._extent(name)[1] for name in LEADING]
         known = [end for end in ends if end is not None]
         last = dates.local(max(known), self.timezone) if known else None
         return dates.to_instant(last.date(), self.timezone) if last else None
@@ -123,6 +122,10 @@ class Shop:
         asked = None if as_of is None else dates.to_instant(as_of, self.timezone)
         known = [end for end in (asked, self.limit) if end is not None]
         return replace(self, limit=min(known) if known else None)
+
+    def with_tables(self, change: Callable[[Delivered], Delivered]) -> "Shop":
+        """Return the shop with each of its tables as ``change`` makes it."""
+        return replace(self, _tables={name: change(found) for name, found in self._found.items()})
 
     def check(self) -> Listing:
         """Return, for each table, its rows in the file and what became of them; see `check`."""
@@ -174,60 +177,3 @@ class Shop:
 
     def _local(self, instant: object) -> dt.datetime | None:
         return dates.local(instant if isinstance(instant, dt.datetime) else None, self.timezone)
-
-
-def open_shop(path: str | Path, *, as_of: str | dt.date | dt.datetime | None = None) -> Shop:
-    """Open the shop whose folder is ``path``.
-
-    Parameters
-    ----------
-    path
-        A folder with ``shop.toml`` and Parquet or CSV files.
-    as_of
-        Nothing after this instant is known (a day is taken in to its end); when not given, the end
-        of the last day that has a visit or an order.
-
-    Raises
-    ------
-    UsageError
-        When the folder or its ``shop.toml`` is missing or says something that cannot be.
-    DataError
-        When a table misses a required column or cannot be read, or when there is neither
-        ``orders`` nor ``events``.
-    """
-    folder = Path(path).expanduser().resolve()
-    if not folder.is_dir():
-        raise UsageError(
-            ko=f"폴더가 없습니다: {path}. 경로를 확인하십시오.",
-            en=f"There is no folder {path}. Check the path.",
-        )
-    settings = read_settings(folder)
-    limit = None if as_of is None else dates.to_instant(as_of, settings.timezone)
-    tables = read_tables(folder, settings, limit)
-    shop = Shop(folder, settings, None, tables)
-    if not set(_LEADING) & set(shop.tables):
-        raise UsageError(
-            ko=f"{folder.name}에 orders도 events도 없습니다. 둘 중 하나는 있어야 합니다. "
-            f"파일을 두거나 {FILE}의 [tables.orders]에 적으십시오.",
-            en=f"{folder.name} has neither orders nor events; one of them must be there. "
-            f"Put the file there, or name it under [tables.orders] in {FILE}.",
-        )
-    return shop.until(as_of)
-
-
-def find_shop(start: Path) -> Path:
-    """Return the nearest folder at or above ``start`` that holds a shop, or a sample shop.
-
-    Raises
-    ------
-    UsageError
-        When there is none.
-    """
-    for folder in (start, *start.parents):
-        for candidate in (folder, folder / "data" / "sample"):
-            if (candidate / FILE).is_file():
-                return candidate
-    raise UsageError(
-        ko=f"{start}에서 위로 {FILE}을 찾지 못했습니다. 상점 폴더를 적어 주십시오.",
-        en=f"No {FILE} at or above {start}. Name the shop's folder.",
-    )

@@ -1,11 +1,8 @@
-"""What a result looks like: its table, its words in Korean and English, its plots."""
+"""What a result looks like: its table, its words in Korean and English, its plots.
 
-import importlib
-from types import ModuleType
+Plots are loaded when they are first drawn: matplotlib is slow to import.
+"""
 
+from custmeasure import lazy
 
-def __getattr__(name: str) -> ModuleType:
-    """Load the plots when they are first drawn: matplotlib is slow to import."""
-    if name != "plots":
-        raise AttributeError(f"module 'custmeasure.show' has no attribute {name!r}")
-    return importlib.import_module("custmeasure.show.plots")
+__getattr__, __dir__ = lazy.attach(__name__, {"custmeasure.show.plots": ("plots",)})

@@ -1,15 +1,12 @@
 """A shop whose tables lie in PostgreSQL: named in shop.toml, read in one snapshot, accounted for."""
 
-import os
-
 import pytest
 from postgres import PASSWORD, Server, postgres_server  # noqa: F401
 
 import custmeasure as cm
 from custmeasure.errors import EnvironmentProblem, UnknownName
-from custmeasure.report.order import make_order
 from custmeasure.report.run import run_report
-from custmeasure.report.snapshots import shared_snapshots
+from custmeasure.shop.frozen import VARIABLE, freeze
 
 TOML = """
 name = "db"
@@ -76,14 +73,13 @@ def test_a_database_that_is_not_named_and_one_that_is_not_there(folder, monkeypa
 
 
 def test_a_run_reads_one_instant_in_every_process(folder, server: Server, monkeypatch):  # F21
-    order = make_order(folder, date="2026-02-01", out=folder / "reports")
-    with shared_snapshots(order):
-        before = cm.open_shop(folder).orders.frame("order_id", limit=1000)
-        server.run("INSERT INTO door_orders VALUES ('late', 'c1', '2026-01-03', 100, NULL)")
-        again = cm.open_shop(folder).orders.frame("order_id", limit=1000)
-    after = cm.open_shop(folder).orders.frame("order_id", limit=1000)
-    assert (len(before), len(again), len(after)) == (100, 100, 101)
-    assert not [name for name in os.environ if name.startswith("CUSTMEASURE_SNAPSHOT")]
+    kept = folder / "kept"
+    kept.mkdir()
+    freeze(cm.open_shop(folder), kept)
+    server.run("INSERT INTO door_orders VALUES ('late', 'c1', '2026-01-03', 100, NULL)")
+    assert len(cm.start(str(folder)).orders.frame("order_id", limit=1000)) == 101
+    monkeypatch.setenv(VARIABLE, str(kept))
+    assert len(cm.start(str(folder)).orders.frame("order_id", limit=1000)) == 100
 
 
 def test_a_run_without_its_database_ends_before_any_kernel(folder, monkeypatch):  # F14

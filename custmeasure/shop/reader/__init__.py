@@ -3,6 +3,7 @@
 Read a table: `delivered_columns` says what its files hold, `spec_for` how they are to be read,
 `read_source` reads them. `Reading` is what comes out, with an `Account` for every file.
 When it does not come out: `DataBlocked` with its `Problem` lines; `write_rejected` keeps the rejected rows.
+Names are loaded when they are first used: what was read can be handled without what reads it.
 
 Inside, from the bytes up:
 
@@ -29,11 +30,16 @@ Inside, from the bytes up:
 =============  ====================================================================================
 """
 
-from custmeasure.shop.reader.account import Account, Reading, Rejected
-from custmeasure.shop.reader.problems import DataBlocked, Problem
-from custmeasure.shop.reader.rejected import write_rejected
-from custmeasure.shop.reader.source import delivered_columns, read_source
-from custmeasure.shop.reader.spec import Spec, spec_for
+from typing import TYPE_CHECKING
+
+from custmeasure import lazy
+
+if TYPE_CHECKING:
+    from custmeasure.shop.reader.account import Account, Reading, Rejected
+    from custmeasure.shop.reader.problems import DataBlocked, Problem
+    from custmeasure.shop.reader.rejected import write_rejected
+    from custmeasure.shop.reader.source import delivered_columns, read_source
+    from custmeasure.shop.reader.spec import Spec, spec_for
 
 __all__ = [
     "Account",
@@ -47,3 +53,14 @@ __all__ = [
     "spec_for",
     "write_rejected",
 ]
+
+__getattr__, __dir__ = lazy.attach(
+    __name__,
+    {
+        "custmeasure.shop.reader.account": ("Account", "Reading", "Rejected"),
+        "custmeasure.shop.reader.problems": ("DataBlocked", "Problem"),
+        "custmeasure.shop.reader.rejected": ("write_rejected",),
+        "custmeasure.shop.reader.source": ("delivered_columns", "read_source"),
+        "custmeasure.shop.reader.spec": ("Spec", "spec_for"),
+    },
+)
