@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 
 from scipy.special import ndtri
 
-from custmeasure.errors import UnknownName, UsageError
+from custmeasure.errors import UsageError, check_choice
 from custmeasure.stats.anytime import TUNED_FOR, anytime_critical
 from custmeasure.stats.power import rate_variances
 from custmeasure.stats.roots import falling_root
@@ -132,8 +132,7 @@ class Design:
     def __post_init__(self) -> None:
         check_level(self.alpha)
         check_level(self.power, "power")
-        if self.method not in METHODS:
-            raise UnknownName("setting", self.method, list(METHODS), where="method")
+        check_choice("mode", self.method, METHODS)
         usable = len(self.shares) > 1 and all(0 < share < math.inf for share in self.shares)
         if not usable or self.looks < 1 or self.n_metrics < 1 or not -1 < self.correlation < 1:
             raise UsageError(

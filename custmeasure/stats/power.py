@@ -14,10 +14,10 @@ import math
 
 from scipy.special import nctdtr, ndtr, ndtri, stdtrit
 
-from custmeasure.errors import UnknownName
+from custmeasure.errors import check_choice
 from custmeasure.stats.tails import check_level, normal_quantile
 
-ALTERNATIVES = ("two-sided", "larger", "smaller")
+ALTERNATIVES = ("two-sided", "greater", "less")
 
 
 def units_for_rates(
@@ -107,7 +107,7 @@ def power_of_z(drift: float, alpha: float = 0.05, alternative: str = "two-sided"
     alpha
         Level of the test.
     alternative
-        ``"two-sided"``, ``"larger"`` or ``"smaller"``.
+        ``"two-sided"``, ``"greater"`` or ``"less"``.
 
     Raises
     ------
@@ -151,13 +151,12 @@ def cohens_h(rate_t: float, rate_c: float) -> float:
 
 
 def _one_tail(alpha: float, alternative: str) -> float:
-    if alternative not in ALTERNATIVES:
-        raise UnknownName("setting", alternative, list(ALTERNATIVES), where="alternative")
+    check_choice("mode", alternative, ALTERNATIVES)
     return check_level(alpha) / 2 if alternative == "two-sided" else check_level(alpha)
 
 
 def _wanted(above: float, below: float, alternative: str) -> float:
-    return {"two-sided": above + below, "larger": above, "smaller": below}[alternative]
+    return {"two-sided": above + below, "greater": above, "less": below}[alternative]
 
 
 def _z(power: float) -> float:

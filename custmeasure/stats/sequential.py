@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
-from custmeasure.errors import UnknownName, UsageError
+from custmeasure.errors import UsageError, check_choice
 from custmeasure.stats.roots import falling_root
 from custmeasure.stats.tails import Floats, above_zero, check_level, normal_quantile
 
@@ -316,8 +316,7 @@ def _panels(reach: float, widest: float) -> tuple[Floats, Floats]:
 
 
 def _rule(spend: str) -> Spend:
-    if spend not in SPENDING:
-        raise UnknownName("setting", spend, list(SPENDING), where="spend")
+    check_choice("mode", spend, list(SPENDING))
     return SPENDING[spend]
 
 
