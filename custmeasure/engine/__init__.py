@@ -1,18 +1,26 @@
-"""The only room that runs queries: DuckDB by default."""
+"""The only room that runs queries: DuckDB by default.
 
-from custmeasure.engine.extent import extent, n_rows
-from custmeasure.engine.filters import Filter, Filters
-from custmeasure.engine.table import (
-    SUFFIXES,
-    AnyTable,
-    MissingTable,
-    Readable,
-    Table,
-    as_table,
-    file_table,
-    query,
-    stream,
-)
+Names are loaded when they are first used: settings and readers of files need no query.
+"""
+
+from typing import TYPE_CHECKING
+
+from custmeasure import lazy
+
+if TYPE_CHECKING:
+    from custmeasure.engine.extents import extent, n_rows
+    from custmeasure.engine.filters import Filter, Filters
+    from custmeasure.engine.table import (
+        SUFFIXES,
+        AnyTable,
+        MissingTable,
+        Readable,
+        Table,
+        as_table,
+        file_table,
+        query,
+        stream,
+    )
 
 __all__ = [
     "SUFFIXES",
@@ -29,3 +37,22 @@ __all__ = [
     "query",
     "stream",
 ]
+
+__getattr__, __dir__ = lazy.attach(
+    __name__,
+    {
+        "custmeasure.engine.extents": ("extent", "n_rows"),
+        "custmeasure.engine.filters": ("Filter", "Filters"),
+        "custmeasure.engine.table": (
+            "SUFFIXES",
+            "AnyTable",
+            "MissingTable",
+            "Readable",
+            "Table",
+            "as_table",
+            "file_table",
+            "query",
+            "stream",
+        ),
+    },
+)

@@ -14,11 +14,9 @@ from pathlib import Path
 from custmeasure import dates
 from custmeasure.engine.drivers import Driver, DuckDb, Limits, Secret, Sqlite
 from custmeasure.engine.postgres import SCHEMES, Postgres
+from custmeasure.engine.section import SECTION_KEYS
 from custmeasure.errors import DataError, EnvironmentProblem, UnknownName, UsageError
 
-SECTION_KEYS = (
-    "uri_env", "file", "driver", "statement_timeout", "lock_timeout", "memory", "threads",
-)  # fmt: skip
 _SECRETS = ("uri", "url", "dsn", "password", "user")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MEMORY = re.compile(r"[1-9][0-9]{0,5}(MB|GB)")

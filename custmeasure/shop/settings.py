@@ -13,7 +13,7 @@ from typing import Any
 from babel.numbers import is_currency
 
 from custmeasure import dates
-from custmeasure.engine.source import SECTION_KEYS
+from custmeasure.engine.section import SECTION_KEYS
 from custmeasure.errors import DataError, UnknownName, UsageError, check_choice
 from custmeasure.language import LANGUAGES, Lang
 from custmeasure.shop.contract import TABLES
@@ -28,8 +28,13 @@ _TABLE_KEYS = (
     "file", "from", "columns", "timezone", "encoding", "delimiter", "sheet", "dates", "numbers",
     "aliases", "constants", "database", "relation", "query",
 )  # fmt: skip
-_METRIC_KEYS = ("event", "window", "title")
-_EXPERIMENT_KEYS = ("control", "shares", "unit", "title", "start", "end", "window")
+_METRIC_KEYS = (
+    "kind", "event", "per", "table", "column", "per_column", "window", "cap", "direction",
+    "covariate", "quantile", "margin", "title",
+)  # fmt: skip
+_EXPERIMENT_KEYS = (
+    "control", "shares", "unit", "title", "start", "end", "window", "metrics", "guardrails", "tags",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,9 +50,11 @@ class Settings:
     targets
         Metric → the value aimed at.
     metrics
-        Metric → ``event`` and ``window``.
+        Metric → ``kind`` (conversion, mean, ratio, quantile), what it counts (``event``, ``table``,
+        ``column``, ``per``), ``window`` and the rest of `improve.copy_test.metrics`.
     experiments
-        Experiment → ``control``, ``shares`` (variant → planned share), ``unit``.
+        Experiment → ``control``, ``shares`` (variant → planned share), ``unit``, its first and last
+        day, its ``metrics`` and ``guardrails``.
     customer, share
         The declared target customer; what a shared report may show.
     tables

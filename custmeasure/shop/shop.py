@@ -8,7 +8,7 @@ from pathlib import Path
 
 from custmeasure import dates
 from custmeasure.engine import AnyTable, MissingTable, Table, extent, query
-from custmeasure.engine.extent import Extent
+from custmeasure.engine.extents import Extent
 from custmeasure.errors import UnknownName
 from custmeasure.shop.check import Accounted, check_tables, provenance
 from custmeasure.shop.contract import CLOCKS, TABLES

@@ -7,6 +7,7 @@ is used and the older one counts as a duplicate.
 
 from collections import defaultdict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,7 @@ import pyarrow.compute as pc
 from custmeasure.shop.privacy import redact
 from custmeasure.shop.reader import kernels
 from custmeasure.shop.reader.account import Rejected
-from custmeasure.shop.reader.gather import Part
+from custmeasure.shop.reader.gather import THREADS, Part
 from custmeasure.shop.reader.problems import HIDDEN, Problem
 from custmeasure.shop.reader.spec import Spec
 from custmeasure.shop.reader.values import cells_of
@@ -63,11 +64,9 @@ def sift(table: pa.Table, parts: Sequence[Part], spec: Spec) -> Sifted:
 def key_hashes(column: pa.ChunkedArray) -> Hashes:
     """Return a 64-bit hash of each text that is there."""
     hashes = np.empty(len(column) - column.null_count, np.uint64)
-    at = 0
-    for chunk in column.chunks:
-        n = len(chunk) - chunk.null_count
-        _hash_into(hashes[at : at + n], chunk)
-        at += n
+    ends = np.cumsum([len(chunk) - chunk.null_count for chunk in column.chunks])
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(_hash_into, np.split(hashes, ends[:-1]), column.chunks))
     return hashes
 
 

@@ -45,7 +45,7 @@ TOTALS = frozenset(
 )
 _LAST_ROWS = 3  # among them a total is looked for
 _MANY_ROWS = 10_000  # of a block: its columns are worth threads of their own
-_THREADS = min(4, os.cpu_count() or 1)
+THREADS = min(4, os.cpu_count() or 1)
 
 Mask = npt.NDArray[np.bool_]
 R = TypeVar("R")
@@ -164,7 +164,7 @@ class Gather:
         self._numbers = values.number_style(spec.numbers)
         self._texts = {n: TextColumn() for n in self.names if spec.kinds[n] == "text"}
         self._fixed = {n: FixedColumn(spec.kinds[n]) for n in self.names if spec.kinds[n] != "text"}
-        self._pool = ThreadPoolExecutor(_THREADS)  # starts no thread before it has work
+        self._pool = ThreadPoolExecutor(THREADS)  # starts no thread before it has work
         self._lined = True
         self._rooms = Rooms()
         self._lines: list[npt.NDArray[np.int32]] = []
