@@ -7,12 +7,8 @@ import pandas as pd
 
 from custmeasure.errors import UsageError
 from custmeasure.language import Lang
-from custmeasure.measure.retention.result import (
-    RetentionResult,
-    cohort_name,
-    cohort_verdict,
-    first_returns,
-)
+from custmeasure.measure.retention.judge import cohort_name, cohort_verdict, first_returns
+from custmeasure.measure.retention.result import RetentionResult
 from custmeasure.show.result import Result
 from custmeasure.show.words import Text
 from custmeasure.stats.groups import against_rest
