@@ -6,12 +6,21 @@
 - `compare_strata`: inside groups known before, weighed by their sizes
 - `alpha_spending`, `anytime_level`: what one of several looks may claim, with or without a planned end
 - `sample_ratio`: was the split what was planned
+- `rates_posterior`, `effect_posterior`: the Bayesian view
+- `shrink`, `pool`, `tag_effects`: many past tests together
 - `holm`, `benjamini_hochberg`: several p-values at once
 - `units_for_rates`, `units_for_means`, `plan_units`, `plan_mde`: how many units a test needs
 """
 
 from custmeasure.stats.adjusted import Columns, compare
 from custmeasure.stats.anytime import anytime_critical, anytime_level, anytime_p_value
+from custmeasure.stats.bayes import (
+    BetaPrior,
+    NormalPrior,
+    Posterior,
+    effect_posterior,
+    rates_posterior,
+)
 from custmeasure.stats.contrast import MeanComparison
 from custmeasure.stats.joint import Joint
 from custmeasure.stats.mean import Moments, compare_means
@@ -28,19 +37,26 @@ from custmeasure.stats.planning import (
 from custmeasure.stats.power import units_for_means, units_for_rates
 from custmeasure.stats.proportion import RateComparison, compare_rates, wilson
 from custmeasure.stats.sequential import Looks, alpha_spending, crossing_chances, repeated_p_value
+from custmeasure.stats.shrink import Pooled, Shrunk, TagEffect, pool, shrink, tag_effects
 from custmeasure.stats.srm import SampleRatio, sample_ratio
 from custmeasure.stats.strata import compare_strata
 
 __all__ = [
     "Baseline",
+    "BetaPrior",
     "Columns",
     "Design",
     "Joint",
     "Looks",
     "MeanComparison",
     "Moments",
+    "NormalPrior",
+    "Pooled",
+    "Posterior",
     "RateComparison",
     "SampleRatio",
+    "Shrunk",
+    "TagEffect",
     "alpha_spending",
     "anytime_critical",
     "anytime_level",
@@ -52,13 +68,18 @@ __all__ = [
     "compare_strata",
     "crossing_chances",
     "days_needed",
+    "effect_posterior",
     "holm",
     "mde_by_day",
     "plan_mde",
     "plan_power",
     "plan_units",
+    "pool",
+    "rates_posterior",
     "repeated_p_value",
     "sample_ratio",
+    "shrink",
+    "tag_effects",
     "units_for_means",
     "units_for_rates",
     "wilson",
