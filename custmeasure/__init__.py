@@ -2,7 +2,8 @@
 
 Open a shop: `open_shop`; in a notebook `start` and, last, `sign_off`.
 Check: `bridge` (why is this not my admin page's number?) and `days` (are days missing?).
-Measure: `funnel` and `funnel_gaps` (where do visitors stop?), `retention` and `cohort_gaps` (do they
+Measure: `funnel` and `funnel_gaps` (where do visitors stop?), `compare_funnels` with `two_periods`
+(what changed?), `landing` (the page, the checkout or the traffic?), `retention` and `cohort_gaps` (do they
 come back?).
 Improve: `copy_test`, `copy_test_from_counts`, `copy_test_from_moments` (which copy sells better?).
 Show: every answer prints itself; `show.plots` draws it; `table` shows any frame.
@@ -24,7 +25,18 @@ if TYPE_CHECKING:
     )
     from custmeasure.measure.bridge import BridgeResult, bridge
     from custmeasure.measure.days import DaysResult, days
-    from custmeasure.measure.funnel import FunnelGaps, FunnelResult, funnel, funnel_gaps
+    from custmeasure.measure.funnel import (
+        FunnelChange,
+        FunnelGaps,
+        FunnelParts,
+        FunnelResult,
+        LandingResult,
+        compare_funnels,
+        funnel,
+        funnel_gaps,
+        landing,
+        two_periods,
+    )
     from custmeasure.measure.retention import CohortGaps, RetentionResult, cohort_gaps, retention
     from custmeasure.notebook import sign_off, start
     from custmeasure.shop import Shop, open_shop
@@ -42,7 +54,18 @@ _HOMES = {
     ),
     "custmeasure.measure.bridge": ("BridgeResult", "bridge"),
     "custmeasure.measure.days": ("DaysResult", "days"),
-    "custmeasure.measure.funnel": ("FunnelGaps", "FunnelResult", "funnel", "funnel_gaps"),
+    "custmeasure.measure.funnel": (
+        "FunnelChange",
+        "FunnelGaps",
+        "FunnelParts",
+        "FunnelResult",
+        "LandingResult",
+        "compare_funnels",
+        "funnel",
+        "funnel_gaps",
+        "landing",
+        "two_periods",
+    ),
     "custmeasure.measure.retention": ("CohortGaps", "RetentionResult", "cohort_gaps", "retention"),
     "custmeasure.notebook": ("sign_off", "start"),
     "custmeasure.shop": ("Shop", "open_shop"),
@@ -56,25 +79,31 @@ __all__ = [
     "CohortGaps",
     "CopyTestResult",
     "DaysResult",
+    "FunnelChange",
     "FunnelGaps",
+    "FunnelParts",
     "FunnelResult",
+    "LandingResult",
     "Moments",
     "RetentionResult",
     "Shop",
     "bridge",
     "cohort_gaps",
+    "compare_funnels",
     "copy_test",
     "copy_test_from_counts",
     "copy_test_from_moments",
     "days",
     "funnel",
     "funnel_gaps",
+    "landing",
     "open_shop",
     "retention",
     "show",
     "sign_off",
     "start",
     "table",
+    "two_periods",
 ]
 
 __getattr__, __dir__ = lazy.attach(__name__, _HOMES)

@@ -6,15 +6,22 @@ from pathlib import Path
 import pytest
 
 from custmeasure.improve.copy_test import CopyTestResult, RevenueTestResult
-from custmeasure.measure.funnel import FunnelGaps, FunnelResult
+from custmeasure.measure.funnel import (
+    FunnelChange,
+    FunnelGaps,
+    FunnelParts,
+    FunnelResult,
+    LandingResult,
+)
 from custmeasure.measure.retention import CohortGaps, RetentionResult
 
 REPO = Path(__file__).resolve().parent.parent
 GLOSSARY = (REPO / "docs/glossary.md").read_text("utf-8")
 STATES = ("answered: ", "in part: ", "not yet: ", "not measurable: ")
-KEYS = {"cohort", "period", "segment", "step", "variant"}
+KEYS = {"channel", "cohort", "page", "part", "period", "segment", "step", "variant"}
 RESULTS = (
-    CohortGaps, CopyTestResult, FunnelGaps, FunnelResult, RetentionResult, RevenueTestResult,
+    CohortGaps, CopyTestResult, FunnelChange, FunnelGaps, FunnelParts, FunnelResult, LandingResult,
+    RetentionResult, RevenueTestResult,
 )  # fmt: skip
 
 
@@ -31,7 +38,7 @@ def notebooks() -> set[str]:
 
 @pytest.mark.parametrize("result", RESULTS, ids=lambda each: each.__name__)
 def test_every_metric_has_a_row(result):
-    listed = {row[0].strip("`") for row in rows("Metrics")}
+    listed = {name for row in rows("Metrics") for name in re.findall("`([^`]+)`", row[0])}
     metrics = {re.sub("_ci_(lower|upper)$", "", column) for column in result.COLUMNS}
     assert metrics - listed - KEYS == set()
 

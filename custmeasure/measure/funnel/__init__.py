@@ -21,12 +21,26 @@ from custmeasure import dates
 from custmeasure.engine import MissingTable, Readable, as_table
 from custmeasure.engine.sequence import ORDERS
 from custmeasure.errors import UsageError, check_choice
+from custmeasure.measure.funnel.compare import FunnelChange, FunnelParts, compare_funnels
 from custmeasure.measure.funnel.gaps import FunnelGaps, funnel_gaps
+from custmeasure.measure.funnel.landing import LandingResult, landing
 from custmeasure.measure.funnel.log import Log, reduce_attempts
+from custmeasure.measure.funnel.periods import two_periods
 from custmeasure.measure.funnel.result import FunnelResult, missing_funnel
 from custmeasure.show.result import missing_verdict
 
-__all__ = ["FunnelGaps", "FunnelResult", "funnel", "funnel_gaps"]
+__all__ = [
+    "FunnelChange",
+    "FunnelGaps",
+    "FunnelParts",
+    "FunnelResult",
+    "LandingResult",
+    "compare_funnels",
+    "funnel",
+    "funnel_gaps",
+    "landing",
+    "two_periods",
+]
 
 TIES = ("together", "later")
 
