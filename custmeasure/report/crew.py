@@ -11,16 +11,13 @@ from dataclasses import dataclass
 from types import FrameType
 
 from custmeasure.language import Lang
-from custmeasure.report.execute import Executed
+from custmeasure.report.desk import Desk
+from custmeasure.report.executed import Executed, Key
 from custmeasure.report.failure import Failure
-from custmeasure.report.kernels import Desk
 from custmeasure.report.notebooks import Notebook
 
 _TICK = 0.1  # seconds between two looks at the clock
 _GRACE = 4.0  # seconds in which ended kernels are gone
-
-
-Key = tuple[str, Lang]  # a notebook's name, and the language of its page
 
 
 @dataclass(frozen=True)
@@ -68,12 +65,13 @@ class Crew:
     def __init__(
         self, workers: int, notebook_timeout: float, run_timeout: float, watch: Watcher
     ) -> None:
+        self._workers = workers
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="notebook")
         self._notebook_timeout = notebook_timeout
         self._run_timeout = run_timeout
         self._started = time.monotonic()
         self._watch = watch
-        self._desks: dict[Key, Desk] = {}
+        self._desks: list[Desk] = []
         self._over: Failure | None = None
 
     def work(
@@ -94,7 +92,8 @@ class Crew:
             Is called once while the first kernels start. What it raises ends the run, as an
             interrupt does: kernels are killed and the exception goes on.
         """
-        futures = {self._pool.submit(self._one, task, do): task for task in tasks}
+        self._desks = [Desk(task.notebook.path.parent) for task in tasks]
+        futures = {self._pool.submit(self._one, i, task, do): task for i, task in enumerate(tasks)}
         try:
             meanwhile()
             self._wait(list(futures))
@@ -103,21 +102,27 @@ class Crew:
             raise
         finally:
             self._pool.shutdown(wait=False, cancel_futures=True)
+            for desk in self._desks:
+                desk.close()
         return {task.key: future.result() for future, task in futures.items()}
 
-    def _one(self, task: Task, do: Callable[[Task, Desk], Executed]) -> Executed:
+    def _one(self, place: int, task: Task, do: Callable[[Task, Desk], Executed]) -> Executed:
+        """Do one task; the kernel of the one that will follow loads meanwhile."""
         name, lang = task.key
 
         def on_cell(cell: int, cells: int) -> None:
             self._watch(Progress(name, lang, "running", cell, cells))
 
-        desk = self._desks[task.key] = Desk(on_cell)
+        desk = self._desks[place]
         try:
+            desk.sit(on_cell)
+            for following in self._desks[place + self._workers :][:1]:
+                following.open()
             done = Executed(None, self._over) if self._over else do(task, desk)
         except Exception as error:  # noqa: BLE001 - one notebook's page never stops the others
             done = Executed(desk.notebook, _unforeseen(error), desk.seconds)
         finally:
-            del self._desks[task.key]
+            desk.close()
         failure = done.outcome if isinstance(done.outcome, Failure) else None
         state = "failed" if failure else "done"
         self._watch(Progress(name, lang, state, message=failure, seconds=done.seconds))
@@ -128,7 +133,7 @@ class Crew:
         while wait(futures, timeout=_TICK).not_done:
             if time.monotonic() - self._started > self._run_timeout:
                 self._end_all(_late_run(self._run_timeout))
-            for desk in list(self._desks.values()):
+            for desk in self._desks:
                 if desk.seconds > self._notebook_timeout:
                     desk.end(_late_notebook(self._notebook_timeout))
 
@@ -142,7 +147,7 @@ class Crew:
 
     def _end_all(self, why: Failure) -> None:
         self._over = self._over or why
-        for desk in list(self._desks.values()):
+        for desk in self._desks:
             desk.end(why)
 
 

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import nbformat
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
@@ -13,34 +12,13 @@ from papermill.exceptions import PapermillExecutionError
 from papermill.execute import execute_notebook
 
 from custmeasure.language import Lang
+from custmeasure.report.desk import KERNEL, Desk
+from custmeasure.report.executed import Executed
 from custmeasure.report.failure import Failure, from_output
-from custmeasure.report.kernels import ENGINE, KERNEL, Desk
+from custmeasure.report.kernels import ENGINE
 from custmeasure.report.notebooks import Notebook, in_language
 from custmeasure.report.parameters import Value
-from custmeasure.report.signoff import SignOff, read_sign_off
-
-
-@dataclass(frozen=True)
-class Executed:
-    """What came of a notebook.
-
-    Attributes
-    ----------
-    notebook
-        Its cells as far as they ran, or None when no kernel started.
-    outcome
-        The sign-off, or why there is none.
-    seconds
-        Wall time.
-    title, page
-        Of the finished page, once it is made; empty before.
-    """
-
-    notebook: NotebookNode | None
-    outcome: SignOff | Failure
-    seconds: float = 0.0
-    title: str = ""
-    page: str = ""
+from custmeasure.report.signoff import read_sign_off
 
 
 def execute(

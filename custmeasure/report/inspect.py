@@ -30,7 +30,7 @@ class Inspected:
     alerts: tuple[Alert, ...]
 
 
-def inspect(order: Order, kept: Path) -> Inspected:
+def examine(order: Order, kept: Path) -> Inspected:
     """Open the shop's data as the report knows them and hold them against the gates.
 
     The shop is frozen in the folder ``kept``, where the notebooks find it.
@@ -40,7 +40,7 @@ def inspect(order: Order, kept: Path) -> Inspected:
     DataError
         When a table cannot be used, or a gate blocks.
     """
-    folder = runs_folder(order)
+    folder = order.runs_folder
     try:
         shop = open_shop(order.folder, as_of=order.day - dt.timedelta(days=1))
     except DataBlocked as error:
@@ -64,11 +64,6 @@ def inspect(order: Order, kept: Path) -> Inspected:
 def remember(order: Order, inspected: Inspected) -> None:
     """Keep what this run saw for the runs after it."""
     History(_file(order)).add(order.date, order.day, inspected.deliveries)
-
-
-def runs_folder(order: Order) -> Path:
-    """Return the folder of what a run keeps beside its pages."""
-    return order.out.parent / "runs" / order.run
 
 
 def _file(order: Order) -> Path:

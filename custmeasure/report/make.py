@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import Any
 
 from custmeasure.report import gate
-from custmeasure.report.crew import Key, Task
-from custmeasure.report.execute import Executed, execute
-from custmeasure.report.failure import BLOCKED, Failure
+from custmeasure.report.crew import Task
+from custmeasure.report.desk import Desk
+from custmeasure.report.execute import execute
+from custmeasure.report.executed import Executed
+from custmeasure.report.failure import Failure
 from custmeasure.report.inspect import Inspected
-from custmeasure.report.kernels import Desk
 from custmeasure.report.order import Order
 from custmeasure.report.render import Page, generated_line, render, title_of
 from custmeasure.report.signoff import SignOff
@@ -64,32 +64,3 @@ def _page(order: Order, task: Task, sign_off: SignOff, title: str, alerts: Seque
         others={lang: order.file_name(name, lang) for lang in order.languages if lang != task.lang},
         generated=generated_line(order.started, order.run, task.lang),
     )
-
-
-def tables_read(done: Mapping[Key, Executed]) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return every table that a notebook read, with its row accounting and hash."""
-    signed = [executed.outcome for executed in done.values()]
-    return [item for s in signed if isinstance(s, SignOff) for item in s.tables.items()]
-
-
-def refuse_changed_tables(done: Mapping[Key, Executed]) -> dict[Key, Executed]:
-    """Return the same, failed where a notebook read a table that changed while the run went on."""
-    hashes: dict[str, set[str]] = {}
-    for table, record in tables_read(done):
-        hashes.setdefault(table, set()).add(str(record.get("sha256")))
-    changed = {table for table, seen in hashes.items() if len(seen) > 1}
-    return {key: _refused(executed, changed) for key, executed in done.items()}
-
-
-def _refused(executed: Executed, changed: set[str]) -> Executed:
-    signed = executed.outcome
-    mixed = changed & set(signed.tables) if isinstance(signed, SignOff) else set()
-    if not mixed:
-        return executed
-    table = min(mixed)
-    why = Failure(
-        ko=f"실행하는 동안 {table} 파일이 바뀌었습니다. 파일이 다 쓰인 뒤 다시 실행하십시오.",
-        en=f"The file of {table} changed during the run. Run again when it is written.",
-        exit_code=BLOCKED,
-    )
-    return replace(executed, outcome=why)

@@ -57,6 +57,11 @@ class Order:
         return self.day.isoformat()
 
     @property
+    def runs_folder(self) -> Path:
+        """The folder of what the run keeps beside its pages."""
+        return self.out.parent / "runs" / self.run
+
+    @property
     def own_folders(self) -> list[Path]:
         """Folders of this machine whose path no page may tell."""
         return [self.folder, self.out, Path.home()]

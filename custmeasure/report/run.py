@@ -6,7 +6,6 @@ run the notebooks side by side, render and gate each page, publish, index.
 
 import contextlib
 import datetime as dt
-import functools
 import os
 import tempfile
 import time
@@ -14,21 +13,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from custmeasure import report
 from custmeasure.errors import EnvironmentProblem, UsageError
 from custmeasure.report import gate, manifest, publish
-from custmeasure.report.crew import Crew, Key, Progress, Task, Watcher, interruptible
-from custmeasure.report.execute import Executed, as_text
+from custmeasure.report.crew import Crew, Progress, Task, Watcher, interruptible
+from custmeasure.report.desk import Desk
+from custmeasure.report.executed import Executed, Key, refuse_changed_tables, tables_read
 from custmeasure.report.failure import BLOCKED, Failure
 from custmeasure.report.index import Indexes, rebuild
-from custmeasure.report.inspect import Inspected, inspect, remember, runs_folder
 from custmeasure.report.lock import held
-from custmeasure.report.make import make_page, refuse_changed_tables, tables_read
 from custmeasure.report.manifest import Entry, Manifest
 from custmeasure.report.notebooks import Notebook
 from custmeasure.report.order import Order, make_order
 from custmeasure.report.signoff import SignOff
-from custmeasure.shop.frozen import VARIABLE
+from custmeasure.shop.settings import FROZEN
+
+if TYPE_CHECKING:
+    from custmeasure.report.inspect import Inspected
 
 _INDEX_WAIT = 30  # seconds to wait for a run of another date that writes the index
 
@@ -150,13 +153,17 @@ def _carry_out(order: Order, crew: Crew, cell_timeout: int) -> RunOutcome:
     clock, secrets = time.monotonic(), gate.secrets()
     tasks = [Task(notebook, lang) for notebook in order.notebooks for lang in order.languages]
     inspected: Future[Inspected] = Future()
-    do = functools.partial(make_page, order, secrets, cell_timeout, inspected)
+
+    def do(task: Task, desk: Desk) -> Executed:
+        made: Executed = report.make_page(order, secrets, cell_timeout, inspected, task, desk)
+        return made
+
     with publish.staging(order.out, order.date) as staged, _room_for_data() as kept:
         done = crew.work(tasks, do, lambda: _inspect(order, kept, inspected))
         done = refuse_changed_tables(done)
         entries = {book.name: _entry(order, book, done) for book in order.notebooks}
         listed = _publish(order, entries, done, staged, clock)
-        remember(order, inspected.result())
+        report.remember(order, inspected.result())
     failures = {name: why for name in entries if (why := _failure(name, done))}
     folder = order.out / order.date
     return RunOutcome(
@@ -176,17 +183,17 @@ def _carry_out(order: Order, crew: Crew, cell_timeout: int) -> RunOutcome:
 def _room_for_data() -> Iterator[Path]:
     """Make a folder for the data of this run, which nobody else may enter, and name it to its kernels."""
     with tempfile.TemporaryDirectory(prefix="custmeasure-", ignore_cleanup_errors=True) as folder:
-        os.environ[VARIABLE] = folder
+        os.environ[FROZEN] = folder
         try:
             yield Path(folder)
         finally:
-            del os.environ[VARIABLE]
+            del os.environ[FROZEN]
 
 
 def _inspect(order: Order, kept: Path, told: "Future[Inspected]") -> None:
     """Read the data while kernels start, keep them for these, and say what is unusual about them."""
     try:
-        told.set_result(inspect(order, kept))
+        told.set_result(report.examine(order, kept))
     except BaseException as error:
         told.set_exception(error)
         raise
@@ -289,13 +296,13 @@ def _keep_copies(
     secrets: Mapping[str, str],
 ) -> tuple[Path, ...]:
     """Write what failed notebooks computed to ``runs/`` beside the reports, secrets masked."""
-    folder = runs_folder(order)
+    folder = order.runs_folder
     copies = []
     for (name, lang), executed in done.items():
         if name in failures and executed.notebook is not None:
             path = folder / f"{name}.{lang}.ipynb"
             with contextlib.suppress(OSError):  # what was published stays published
                 folder.mkdir(parents=True, exist_ok=True)
-                path.write_text(gate.masked(as_text(executed.notebook), secrets), "utf-8")
+                path.write_text(gate.masked(report.as_text(executed.notebook), secrets), "utf-8")
                 copies.append(path)
     return tuple(copies)

@@ -17,9 +17,9 @@ import pyarrow as pa
 from custmeasure import dates
 from custmeasure.shop.check import fingerprint
 from custmeasure.shop.delivered import Delivered
+from custmeasure.shop.settings import FROZEN
 from custmeasure.shop.shop import Shop
 
-VARIABLE = "CUSTMEASURE_FROZEN"  # the environment variable that names the folder
 _FILE = "shop.pickle"
 
 
@@ -38,7 +38,7 @@ def _kept(found: Delivered) -> Delivered:
 
 def thawed(folder: Path, as_of: dt.date | None) -> Shop | None:
     """Return the shop of ``folder`` as this run read it; None when this is no run, or another shop or day."""
-    kept = os.environ.get(VARIABLE)
+    kept = os.environ.get(FROZEN)
     if not kept or not (Path(kept) / _FILE).is_file():
         return None
     with (Path(kept) / _FILE).open("rb") as file:

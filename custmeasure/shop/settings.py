@@ -19,6 +19,9 @@ from custmeasure.language import LANGUAGES, Lang
 from custmeasure.shop.contract import TABLES
 
 FILE = "shop.toml"
+FROZEN = (
+    "CUSTMEASURE_FROZEN"  # the environment variable by which a run says where it keeps its data
+)
 
 _KEYS = (
     "name", "timezone", "currency", "language", "funnel", "targets", "metrics", "experiments",

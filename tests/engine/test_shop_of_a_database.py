@@ -6,7 +6,8 @@ from postgres import PASSWORD, Server, postgres_server  # noqa: F401
 import custmeasure as cm
 from custmeasure.errors import EnvironmentProblem, UnknownName
 from custmeasure.report.run import run_report
-from custmeasure.shop.frozen import VARIABLE, freeze
+from custmeasure.shop import freeze
+from custmeasure.shop.settings import FROZEN
 
 TOML = """
 name = "db"
@@ -78,7 +79,7 @@ def test_a_run_reads_one_instant_in_every_process(folder, server: Server, monkey
     freeze(cm.open_shop(folder), kept)
     server.run("INSERT INTO door_orders VALUES ('late', 'c1', '2026-01-03', 100, NULL)")
     assert len(cm.start(str(folder)).orders.frame("order_id", limit=1000)) == 101
-    monkeypatch.setenv(VARIABLE, str(kept))
+    monkeypatch.setenv(FROZEN, str(kept))
     assert len(cm.start(str(folder)).orders.frame("order_id", limit=1000)) == 100
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import custmeasure as cm
 from custmeasure.shop import freeze, thawed
-from custmeasure.shop.frozen import VARIABLE
+from custmeasure.shop.settings import FROZEN
 
 ORDERS = """order_id,customer_id,at,amount
 o1,c1,2026-01-01 10:00,100
@@ -34,12 +34,12 @@ def kept(tmp_path, folder, monkeypatch):
     kept = tmp_path / "kept"
     kept.mkdir()
     freeze(cm.open_shop(folder, as_of=DAY), kept)
-    monkeypatch.setenv(VARIABLE, str(kept))
+    monkeypatch.setenv(FROZEN, str(kept))
     return kept
 
 
 def test_nothing_is_frozen_outside_a_run(folder, monkeypatch):
-    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.delenv(FROZEN, raising=False)
     assert thawed(folder, DAY) is None
 
 
@@ -81,7 +81,7 @@ def test_parquet_that_can_be_used_as_it_lies_is_not_copied(folder, tmp_path, mon
     kept.mkdir()
     freeze(cm.open_shop(folder), kept)
     assert [each.name for each in kept.iterdir()] == ["shop.pickle"]
-    monkeypatch.setenv(VARIABLE, str(kept))
+    monkeypatch.setenv(FROZEN, str(kept))
     assert len(thawed(folder, None).orders.frame()) == orders.num_rows
 
 
