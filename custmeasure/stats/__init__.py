@@ -22,9 +22,10 @@ from custmeasure.stats.bayes import (
     rates_posterior,
 )
 from custmeasure.stats.contrast import MeanComparison
+from custmeasure.stats.exact import OddsRatio, barnard, clopper_pearson, fisher, needs_exact
 from custmeasure.stats.joint import Joint
 from custmeasure.stats.mean import Moments, compare_means
-from custmeasure.stats.multiple import benjamini_hochberg, holm
+from custmeasure.stats.multiple import benjamini_hochberg, benjamini_yekutieli, holm, holm_sidak
 from custmeasure.stats.planning import (
     Baseline,
     Design,
@@ -38,7 +39,7 @@ from custmeasure.stats.power import units_for_means, units_for_rates
 from custmeasure.stats.proportion import RateComparison, compare_rates, wilson
 from custmeasure.stats.sequential import Looks, alpha_spending, crossing_chances, repeated_p_value
 from custmeasure.stats.shrink import Pooled, Shrunk, TagEffect, pool, shrink, tag_effects
-from custmeasure.stats.srm import SampleRatio, sample_ratio
+from custmeasure.stats.srm import SampleRatio, anytime_sample_ratio, sample_ratio
 from custmeasure.stats.strata import compare_strata
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "MeanComparison",
     "Moments",
     "NormalPrior",
+    "OddsRatio",
     "Pooled",
     "Posterior",
     "RateComparison",
@@ -61,7 +63,11 @@ __all__ = [
     "anytime_critical",
     "anytime_level",
     "anytime_p_value",
+    "anytime_sample_ratio",
+    "barnard",
     "benjamini_hochberg",
+    "benjamini_yekutieli",
+    "clopper_pearson",
     "compare",
     "compare_means",
     "compare_rates",
@@ -69,8 +75,11 @@ __all__ = [
     "crossing_chances",
     "days_needed",
     "effect_posterior",
+    "fisher",
     "holm",
+    "holm_sidak",
     "mde_by_day",
+    "needs_exact",
     "plan_mde",
     "plan_power",
     "plan_units",

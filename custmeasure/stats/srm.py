@@ -2,16 +2,19 @@
 
 When they did not, something between the draw and the count lost units of one variant more than of
 another, and no comparison of the two means anything. Chi-square where every expected count is at
-least 5, exact below.
+least 5, exact below: `sample_ratio`, for one look. A split that is looked at every day is wrong now and
+then by chance alone; `anytime_sample_ratio` may be looked at as often as one likes.
 
 References
 ----------
 Fabijan et al. (2019), KDD, "Diagnosing sample ratio mismatch in online controlled experiments" (why,
-and the strict level). GrowthBook asks for 8 units a variant before it speaks; so do we.
+and the strict level). Lindon and Malek (2020), "Anytime-valid inference for multinomial count data",
+arXiv:2011.03567 (the Dirichlet-multinomial test martingale). GrowthBook asks for 8 units a variant
+before it speaks; so do we.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +29,8 @@ MIN_UNITS_A_VARIANT = 8
 CHI_SQUARE_FROM = 5.0
 # More outcomes than this are not listed one by one.
 MAX_OUTCOMES = 200_000
+# How near the plan a broken split is thought to be, as if so many units had been seen before.
+CONCENTRATION = 500.0
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,8 @@ class SampleRatio:
         Units that each variant should have.
     method
         ``"chi-square"``, ``"exact"`` (binomial or multinomial), ``"bonferroni"`` (exact binomials
-        of each variant against the rest, where there are too many outcomes to list) or ``"none"``.
+        of each variant against the rest, where there are too many outcomes to list), ``"anytime"``
+        (always valid) or ``"none"``.
     """
 
     p_value: float
@@ -83,6 +89,58 @@ def sample_ratio(
     >>> sample_ratio({"A": 50_000, "B": 5_000}, {"A": 10, "B": 1}).p_value
     1.0
     """
+    return _checked_split(counts, shares, _test)
+
+
+def anytime_sample_ratio(
+    counts: Mapping[str, int],
+    shares: Mapping[str, float] | None = None,
+    *,
+    concentration: float = CONCENTRATION,
+) -> SampleRatio:
+    """Check the split of a test that is looked at again and again.
+
+    Over all looks together, a split that is as planned is called broken in at most 1 of 1,000 tests. At
+    one look it needs more units than `sample_ratio` to see the same.
+
+    Parameters
+    ----------
+    counts, shares
+        As `sample_ratio`; the counts so far, of all days together.
+    concentration
+        Large to see a split that is slightly wrong, small to see a badly wrong one sooner. Fixed
+        before the test.
+
+    Raises
+    ------
+    UsageError
+        As `sample_ratio`, and for a concentration not above 0.
+
+    Examples
+    --------
+    >>> round(anytime_sample_ratio({"A": 5000, "B": 5200}).p_value, 3)
+    0.714
+    >>> anytime_sample_ratio({"A": 5000, "B": 5600}).status
+    'invalid'
+    """
+    if not 0 < concentration < math.inf:
+        raise UsageError(
+            ko=f"concentration {concentration}: 0보다 큰 수여야 합니다.",
+            en=f"concentration {concentration} must be above 0.",
+        )
+
+    def test(units: Floats, planned: Floats) -> tuple[float, str]:
+        log_e = _log_e_value(units, planned, concentration)
+        return above_zero(math.exp(min(-log_e, 0.0))), "anytime"
+
+    return _checked_split(counts, shares, test)
+
+
+def _checked_split(
+    counts: Mapping[str, int],
+    shares: Mapping[str, float] | None,
+    test: Callable[[Floats, Floats], tuple[float, str]],
+) -> SampleRatio:
     names = list(shares or counts)
     units = check_counts([counts.get(name, 0) for name in names], "counts")
     planned = _planned(names, counts, shares)
@@ -90,9 +148,21 @@ def sample_ratio(
     if len(names) < 2 or units.sum() == 0:
         code = "ONE_VARIANT" if len(names) == 1 else "NO_UNITS"
         return SampleRatio(math.nan, "not_enough", code, expected, "none")
-    p_value, method = _test(units, planned)
+    p_value, method = test(units, planned)
     status, reason = _judge(units, p_value)
     return SampleRatio(p_value, status, reason, expected, method)
+
+
+def _log_e_value(units: Floats, planned: Floats, concentration: float) -> float:
+    """Return ln of the Bayes factor against the plan, a martingale under it.
+
+    The Dirichlet-multinomial chance of the units, in any order of arrival, ÷ the multinomial one:
+    Lindon and Malek (2020), section 2.
+    """
+    prior = concentration * planned
+    mixed = (gammaln(prior + units) - gammaln(prior)).sum()
+    scale = gammaln(concentration) - gammaln(concentration + units.sum())
+    return float(scale + mixed - units @ np.log(planned))
 
 
 def _planned(

@@ -8,6 +8,7 @@ from statsmodels.stats.multitest import multipletests
 
 from custmeasure.errors import UsageError
 from custmeasure.stats import benjamini_hochberg, holm
+from custmeasure.stats.multiple import benjamini_yekutieli, holm_sidak
 
 
 def test_holm_in_the_head():
@@ -32,9 +33,14 @@ def test_both_agree_with_statsmodels(seed):
     assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1])
     expected = multipletests(p_values, method="fdr_bh")[1]
     assert benjamini_hochberg(p_values) == pytest.approx(expected)
+    assert benjamini_yekutieli(p_values) == pytest.approx(
+        multipletests(p_values, method="fdr_by")[1]
+    )
+    below = np.minimum(p_values, 0.9)  # at 1 statsmodels divides by zero
+    assert holm_sidak(below) == pytest.approx(multipletests(below, method="holm-sidak")[1])
 
 
-@pytest.mark.parametrize("adjust", [holm, benjamini_hochberg])
+@pytest.mark.parametrize("adjust", [holm, benjamini_hochberg, benjamini_yekutieli, holm_sidak])
 def test_nan_stays_and_does_not_count(adjust):
     assert math.isnan(adjust([0.02, math.nan, 0.04])[1])
     assert adjust([0.02, math.nan, 0.04])[[0, 2]].tolist() == adjust([0.02, 0.04]).tolist()

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binomtest, chisquare, multinomial
 
 from custmeasure.errors import UnknownName, UsageError
-from custmeasure.stats import sample_ratio
+from custmeasure.stats import anytime_sample_ratio, sample_ratio
 from custmeasure.stats.srm import _exact, _outcomes
 
 
@@ -151,3 +151,57 @@ def test_a_variant_without_a_share_is_named():
 def test_counts_are_counts(count):
     with pytest.raises(UsageError):
         sample_ratio({"A": 10, "B": count})
+
+
+# --- looked at again and again --------------------------------------------------------------------
+
+
+def test_anytime_in_the_head():
+    # Concentration 2 of halves is the uniform prior: 3 of 3 in A has chance 1/4 there, 1/8 by plan.
+    seen = anytime_sample_ratio({"A": 30, "B": 0}, concentration=2)
+    assert seen.p_value == pytest.approx(31 * 0.5**30)
+    assert (seen.status, seen.code, seen.method) == ("invalid", "EMPTY_VARIANT", "anytime")
+    assert anytime_sample_ratio({"A": 15, "B": 15}).p_value == 1
+
+
+def test_anytime_does_not_depend_on_the_days():
+    """The units' chance is the product of their days' chances: only the totals count."""
+    days, prior, planned = np.array([[40, 30], [35, 50], [20, 10]]), np.array([250.0, 250.0]), 0.5
+    log_e = 0.0
+    for day in days:
+        for variant, n in enumerate(day):
+            for _ in range(n):
+                log_e += math.log(prior[variant] / prior.sum() / planned)
+                prior[variant] += 1
+    seen = anytime_sample_ratio(dict(zip("AB", days.sum(axis=0).tolist(), strict=True)))
+    assert seen.p_value == pytest.approx(min(math.exp(-log_e), 1))
+
+
+def test_anytime_keeps_its_level_however_often_one_looks():
+    """5,000 tests looked at on 60 days: at 5 % for the figure's sake; the daily chi-square fails."""
+    daily = np.random.default_rng(8).binomial(100, 0.5, (5000, 60)).cumsum(axis=1)
+    n = 100 * np.arange(1, 61)
+    chi = ((daily - n / 2) ** 2 / (n / 4)) > 3.841
+    grid = {(k, m): anytime_sample_ratio({"A": k, "B": m - k}).p_value
+            for m in n[::6].tolist() for k in set(daily[:, m // 100 - 1].tolist())}  # fmt: skip
+    looks = np.array([[grid[k, m] < 0.05 for m, k in zip(n[::6].tolist(), row, strict=True)]
+                      for row in daily[:, ::6].tolist()])  # fmt: skip
+    assert looks.any(axis=1).mean() <= 0.05
+    assert chi.any(axis=1).mean() > 0.25
+
+
+def test_anytime_sees_a_broken_split():
+    """T11: 55 to 45, three variants, 90/10."""
+    assert anytime_sample_ratio({"A": 1030, "B": 780}).status == "invalid"
+    assert anytime_sample_ratio({"A": 990, "B": 810, "C": 900}).status == "warn"
+    assert anytime_sample_ratio({"A": 1800, "B": 300}, {"A": 0.9, "B": 0.1}).status == "invalid"
+    assert anytime_sample_ratio({"A": 1800, "B": 210}, {"A": 0.9, "B": 0.1}).status == "ok"
+    assert anytime_sample_ratio({"A": 4, "B": 3}).code == "TOO_FEW_UNITS"
+    assert anytime_sample_ratio({"A": 50}).code == "ONE_VARIANT"
+
+
+def test_anytime_wrong_arguments():
+    with pytest.raises(UsageError, match="concentration"):
+        anytime_sample_ratio({"A": 1, "B": 1}, concentration=0)
+    with pytest.raises(UnknownName, match="C"):
+        anytime_sample_ratio({"A": 1, "C": 1}, {"A": 1, "B": 1})
