@@ -23,6 +23,7 @@ from custmeasure.stats.bayes import (
 )
 from custmeasure.stats.contrast import MeanComparison
 from custmeasure.stats.exact import OddsRatio, barnard, clopper_pearson, fisher, needs_exact
+from custmeasure.stats.guardrail import gain, guardrail, not_worse_p_value
 from custmeasure.stats.joint import Joint
 from custmeasure.stats.mean import Moments, compare_means
 from custmeasure.stats.multiple import benjamini_hochberg, benjamini_yekutieli, holm, holm_sidak
@@ -38,6 +39,7 @@ from custmeasure.stats.planning import (
 from custmeasure.stats.power import units_for_means, units_for_rates
 from custmeasure.stats.proportion import RateComparison, compare_rates, wilson
 from custmeasure.stats.sequential import Looks, alpha_spending, crossing_chances, repeated_p_value
+from custmeasure.stats.several import ChiSquare, rates_alike, rates_on_target
 from custmeasure.stats.shrink import Pooled, Shrunk, TagEffect, pool, shrink, tag_effects
 from custmeasure.stats.srm import SampleRatio, anytime_sample_ratio, sample_ratio
 from custmeasure.stats.strata import compare_strata
@@ -45,6 +47,7 @@ from custmeasure.stats.strata import compare_strata
 __all__ = [
     "Baseline",
     "BetaPrior",
+    "ChiSquare",
     "Columns",
     "Design",
     "Joint",
@@ -76,14 +79,19 @@ __all__ = [
     "days_needed",
     "effect_posterior",
     "fisher",
+    "gain",
+    "guardrail",
     "holm",
     "holm_sidak",
     "mde_by_day",
     "needs_exact",
+    "not_worse_p_value",
     "plan_mde",
     "plan_power",
     "plan_units",
     "pool",
+    "rates_alike",
+    "rates_on_target",
     "rates_posterior",
     "repeated_p_value",
     "sample_ratio",
