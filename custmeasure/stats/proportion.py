@@ -18,7 +18,7 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from custmeasure.errors import UsageError
 from custmeasure.stats.tails import (
@@ -135,6 +135,28 @@ def compare_rates(k_t: int, n_t: int, k_c: int, n_c: int, alpha: float = 0.05) -
         return replace(seen, code="ZERO_VARIANCE")
     log_p = two_sided_log_p(_touching_z(treatment, control))
     return replace(seen, p_value=above_zero(math.exp(log_p)), log_p_value=log_p)
+
+
+def rates_differ(
+    k_t: ArrayLike, n_t: ArrayLike, k_c: ArrayLike, n_c: ArrayLike, alpha: float = 0.05
+) -> NDArray[np.bool_]:
+    """Return whether the difference's interval excludes 0, for many pairs of rates at once.
+
+    The answer of `compare_rates` at this ``alpha``; arrays broadcast, and fewer than two units never
+    differ.
+    """
+    z = normal_quantile(alpha)
+    conversions_t, units_t = np.broadcast_arrays(*_checked(k_t, n_t))
+    conversions_c, units_c = np.broadcast_arrays(*_checked(k_c, n_c))
+    enough = (units_t >= 2) & (units_c >= 2)
+    size_t, size_c = np.where(enough, units_t, 2.0), np.where(enough, units_c, 2.0)
+    low_t, high_t = _score_limits(np.minimum(conversions_t, size_t), size_t, z)
+    low_c, high_c = _score_limits(np.minimum(conversions_c, size_c), size_c, z)
+    rate_t, rate_c = conversions_t / size_t, conversions_c / size_c
+    below = np.hypot(rate_t - low_t, high_c - rate_c)
+    above = np.hypot(high_t - rate_t, rate_c - low_c)
+    diff = rate_t - rate_c
+    return np.asarray(enough & ((diff > below) | (-diff > above)))
 
 
 def _checked(k: ArrayLike, n: ArrayLike) -> tuple[Floats, Floats]:

@@ -498,13 +498,15 @@ def test_until_when(tmp_path):
     visits = [(f"v{i}", _at(i % 20), "purchase" if i % 40 < 12 else "visit") for i in range(2000)]
     events = _frame("visitor_id at event", [*visits, ("last", _at(21), "visit")])
     shop = _shop(tmp_path, exposures=_exposures(rows), events=events)
-    running = copy_test(shop, "copy", window="1d", min_effect=0.1)
+    running = copy_test(shop, "copy", window="1d", min_effect=0.1, method="one_look")
     assert running.verdict == "cannot_tell"
+    # Without a planned end the answer must hold at every look, which asks more than twice as many.
+    assert "about 6,600 more people" in copy_test(shop, "copy", window="1d", min_effect=0.1).reason
     # 30 % against 33 %: 3,763 a variant, of whom 1,000 came in 19 days, the last window 1 day more.
     assert "about 2,800 more people a variant (until about 2026-05-" in running.reason
     events = _frame("visitor_id at event", [*visits, ("last", _at(60), "visit")])
     ended = copy_test(_shop(tmp_path, exposures=_exposures(rows), events=events), "copy",
-                      window="1d", min_effect=0.1)  # fmt: skip
+                      window="1d", min_effect=0.1, method="one_look")  # fmt: skip
     assert "(about 53 days of the same traffic)" in ended.reason
     slow = copy_test(shop, "copy", window="1d", min_effect=0.01)
     assert "more than a year at this traffic" in slow.reason

@@ -1,12 +1,15 @@
-"""The table of a copy test: each variant's rate or mean, and each treatment against the control."""
+"""The table of a copy test: each variant's rate, mean or ratio, and each treatment against the control."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from custmeasure.improve.copy_test.looks import Watch
 from custmeasure.stats import (
+    Columns,
+    Joint,
     MeanComparison,
     Moments,
     RateComparison,
@@ -15,11 +18,16 @@ from custmeasure.stats import (
     holm,
     wilson,
 )
+from custmeasure.stats.adjusted import compare as compare_joint
+from custmeasure.stats.adjusted import ratio
 
 EFFECT = (
     "diff", "diff_ci_lower", "diff_ci_upper", "rel_diff", "rel_diff_ci_lower", "rel_diff_ci_upper",
     "p_value", "p_value_adj",
 )  # fmt: skip
+
+# The name under which a variant's own value stands, by how the metric is counted.
+VALUES = ("conversion_rate", "revenue_amount", "metric_value")
 
 
 @dataclass(frozen=True)
@@ -30,34 +38,98 @@ class Rate:
     k: int
 
 
-Sample = Rate | Moments
+@dataclass(frozen=True)
+class Measured:
+    """Several columns of a variant's units, of which a metric is made.
+
+    Attributes
+    ----------
+    joint
+        The columns' moments.
+    columns
+        Which make the metric: a ratio, a covariate.
+    k
+        Units that did anything.
+    """
+
+    joint: Joint
+    columns: Columns
+    k: int = 0
+
+    @property
+    def n(self) -> int:
+        """How many units."""
+        return self.joint.n
+
+    @property
+    def value(self) -> Moments:
+        """The metric as it was, not adjusted, as if it were a mean a unit."""
+        return ratio(self.joint, self.columns.numerator, self.columns.denominator)
+
+
+@dataclass(frozen=True)
+class Quantile:
+    """A quantile of a variant's values, as if it were a mean a unit; and how many values."""
+
+    value: Moments
+    n_values: int
+
+    @property
+    def n(self) -> int:
+        """How many units have a value."""
+        return self.value.n
+
+
+Sample = Rate | Moments | Measured | Quantile
 Comparison = RateComparison | MeanComparison
 
 
 def compare(treatment: Sample, control: Sample, alpha: float) -> Comparison:
-    """Return treatment against control, by rates or by means."""
+    """Return treatment against control, by the test that fits what they are."""
     if isinstance(treatment, Rate) and isinstance(control, Rate):
         return compare_rates(treatment.k, treatment.n, control.k, control.n, alpha)
     if isinstance(treatment, Moments) and isinstance(control, Moments):
         return compare_means(treatment, control, alpha)
+    if isinstance(treatment, Measured) and isinstance(control, Measured):
+        return compare_joint(treatment.joint, control.joint, treatment.columns, alpha)
+    if isinstance(treatment, Quantile) and isinstance(control, Quantile):
+        return compare_means(treatment.value, control.value, alpha)
     raise TypeError("a rate compares with a rate, a mean with a mean")
 
 
-def comparisons(samples: Mapping[str, Sample], alpha: float) -> dict[str, Comparison]:
-    """Return treatment → its comparison with the control, which stands first in ``samples``."""
+def comparisons(samples: Mapping[str, Sample], watch: Watch) -> dict[str, Comparison]:
+    """Return treatment → its comparison with the control, which stands first in ``samples``.
+
+    Interval and p-value are those of a test that is watched as ``watch`` says.
+    """
     control, *treatments = samples
-    return {name: compare(samples[name], samples[control], alpha) for name in treatments}
+    seen = {}
+    for name in treatments:
+        n = samples[name].n + samples[control].n
+        found = compare(samples[name], samples[control], watch.level(n))
+        seen[name] = replace(found, p_value=watch.p_value(found.p_value, n))
+    return seen
 
 
 def table(
-    samples: Mapping[str, Sample], compared: Mapping[str, Comparison], alpha: float
+    samples: Mapping[str, Sample], compared: Mapping[str, Comparison], alpha: float, value: str
 ) -> pd.DataFrame:
-    """Return one row a variant, the control first; the control's effect is blank."""
+    """Return one row a variant, the control first; the control's effect is blank.
+
+    Parameters
+    ----------
+    samples, compared
+        Variant → its sample, treatment → its comparison.
+    alpha
+        1 - the confidence of each variant's own interval.
+    value
+        One of `VALUES`.
+    """
     effects = pd.DataFrame(
         {name: [np.nan] + [getattr(c, name) for c in compared.values()] for name in EFFECT[:-1]}
     )
     adjusted = [np.nan, *holm(effects["p_value"].to_numpy()[1:])]
-    return pd.concat([_alone(samples, alpha), effects.assign(p_value_adj=adjusted)], axis=1)
+    return pd.concat([_alone(samples, alpha, value), effects.assign(p_value_adj=adjusted)], axis=1)
 
 
 def without_effect(frame: pd.DataFrame) -> pd.DataFrame:
@@ -65,15 +137,22 @@ def without_effect(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**dict.fromkeys(EFFECT, np.nan))
 
 
-def _alone(samples: Mapping[str, Sample], alpha: float) -> pd.DataFrame:
-    rates = [sample for sample in samples.values() if isinstance(sample, Rate)]
-    means = [sample for sample in samples.values() if isinstance(sample, Moments)]
-    values = _rates(rates, alpha) if rates else _means(means, alpha)
+def own_value(sample: Sample) -> Moments:
+    """Return a variant's own value as if it were a mean a unit."""
+    if isinstance(sample, Rate):
+        rate = sample.k / sample.n if sample.n else 0.0
+        return Moments(sample.n, rate, rate * (1 - rate))
+    return sample if isinstance(sample, Moments) else sample.value
+
+
+def _alone(samples: Mapping[str, Sample], alpha: float, value: str) -> pd.DataFrame:
+    values = _rates(samples, alpha) if value == "conversion_rate" else _means(samples, alpha, value)
     return pd.DataFrame({"variant": list(samples), **values})
 
 
-def _rates(rates: list[Rate], alpha: float) -> dict[str, np.ndarray]:
-    k, n = np.array([rate.k for rate in rates]), np.array([rate.n for rate in rates])
+def _rates(samples: Mapping[str, Sample], alpha: float) -> dict[str, np.ndarray]:
+    k = np.array([getattr(sample, "k", 0) for sample in samples.values()])
+    n = np.array([sample.n for sample in samples.values()])
     lower, upper = wilson(k, n, alpha)
     return {
         "n_units": n.astype(np.int64),
@@ -84,11 +163,12 @@ def _rates(rates: list[Rate], alpha: float) -> dict[str, np.ndarray]:
     }
 
 
-def _means(means: list[Moments], alpha: float) -> dict[str, np.ndarray]:
-    limits = np.array([mean.interval(alpha) for mean in means])
+def _means(samples: Mapping[str, Sample], alpha: float, value: str) -> dict[str, np.ndarray]:
+    own = [own_value(sample) for sample in samples.values()]
+    limits = np.array([mean.interval(alpha) for mean in own])
     return {
-        "n_units": np.array([mean.n for mean in means], dtype=np.int64),
-        "revenue_amount": np.array([mean.mean for mean in means]),
-        "revenue_amount_ci_lower": limits[:, 0],
-        "revenue_amount_ci_upper": limits[:, 1],
+        "n_units": np.array([sample.n for sample in samples.values()], dtype=np.int64),
+        value: np.array([mean.mean for mean in own]),
+        f"{value}_ci_lower": limits[:, 0],
+        f"{value}_ci_upper": limits[:, 1],
     }

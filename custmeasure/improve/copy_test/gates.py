@@ -1,6 +1,6 @@
 """What must hold before an effect may be read: two variants, declared ones, in the planned shares."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from custmeasure.errors import listed, nearest
 from custmeasure.improve.copy_test import wording
@@ -8,6 +8,7 @@ from custmeasure.language import Lang, pick
 from custmeasure.show import format as fmt
 from custmeasure.show.words import Text, Verdict
 from custmeasure.stats import SampleRatio, sample_ratio
+from custmeasure.stats.placebo import Placebo
 
 CROSSOVER_WARN = 0.01  # as GrowthBook
 
@@ -31,6 +32,44 @@ def failed(
     if split.status == "invalid":
         return Verdict("invalid", _broken(enrolled, shares, split), code="SRM")
     return None
+
+
+def uncalibrated(placebos: Sequence[tuple[Text, Placebo | None]]) -> Verdict | None:
+    """Return why a metric's test cannot be trusted on these units: too many false alarms (T03)."""
+    for title, placebo in placebos:
+        if placebo is not None and placebo.status == "loose":
+            share = fmt.percent(placebo.significant_share, "en")
+            return Verdict("invalid", Text(
+                f"이 지표의 검정은 맞지 않습니다({title.ko}). 같은 사람들을 우연히 {placebo.n_splits:,}번 "
+                f"나누었더니 {share}에서 차이가 있다고 나왔습니다. 5%여야 합니다. 몇 사람의 큰 값 때문일 "
+                "때가 많으니 cap을 정하거나 전환율로 보십시오.",
+                f"This metric's test is not calibrated ({title}): of {placebo.n_splits:,} random splits of "
+                f"the same people {share} found a difference, where 5% should. A few very large values are "
+                "the usual cause: set a cap, or use the conversion rate.",
+            ), code="NOT_CALIBRATED")  # fmt: skip
+    return None
+
+
+def placebo_notes(placebos: Sequence[tuple[Text, Placebo | None]]) -> list[Text]:
+    """Return which metrics' tests are stricter than they say."""
+    notes = []
+    for title, placebo in placebos:
+        if placebo is None or placebo.status not in ("strict", "loose"):
+            continue
+        share = fmt.percent(placebo.significant_share, "en")
+        lead_ko = f"{title.ko}: 우연히 나눈 {placebo.n_splits:,}번 가운데 {share}만 차이가 있다고 나왔습니다"
+        lead_en = f"{title}: of {placebo.n_splits:,} random splits only {share} found a difference"
+        if placebo.status == "strict":
+            notes.append(Text(
+                f"{lead_ko}. 검정이 5%보다 엄격해 작은 차이는 놓칠 수 있습니다.",
+                f"{lead_en}. The test is stricter than 5% and may miss small differences.",
+            ))  # fmt: skip
+        else:
+            notes.append(Text(
+                f"{title.ko}: 이 지표의 검정은 맞지 않습니다. 우연히 나누어도 {share}에서 차이가 나옵니다.",
+                f"{title}: this metric's test is not calibrated. Random splits differ in {share}.",
+            ))  # fmt: skip
+    return notes
 
 
 def split_notes(enrolled: Mapping[str, int], split: SampleRatio) -> list[Text]:

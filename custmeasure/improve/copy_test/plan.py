@@ -4,9 +4,10 @@ import datetime as dt
 import math
 from dataclasses import dataclass
 
-from custmeasure.improve.copy_test.effects import Rate, Sample
+from custmeasure.improve.copy_test.effects import Measured, Rate, Sample, own_value
 from custmeasure.language import Lang, pick
-from custmeasure.stats import Moments, units_for_means, units_for_rates
+from custmeasure.stats import units_for_means, units_for_rates
+from custmeasure.stats.adjusted import adjusted
 
 POWER = 0.8
 TOO_LONG_DAYS = 365.0
@@ -47,12 +48,16 @@ def units_needed(
     if isinstance(control, Rate):
         rate = control.k / control.n
         return units_for_rates(rate, rate * (1 + rel_diff), alpha=alpha, power=power, ratio=ratio)
-    if isinstance(treatment, Moments) and min(treatment.n, control.n) > 1:
-        gap = rel_diff * control.mean
-        return units_for_means(
-            control.var, treatment.var, gap, alpha=alpha, power=power, ratio=ratio
-        )
-    return math.nan
+    if min(treatment.n, control.n) < 2:
+        return math.nan
+    base = own_value(control).mean
+    if isinstance(treatment, Measured) and isinstance(control, Measured):
+        left, right = adjusted(treatment.joint, control.joint, treatment.columns)
+    else:
+        left, right = own_value(treatment), own_value(control)
+    return units_for_means(
+        right.var, left.var, rel_diff * base, alpha=alpha, power=power, ratio=ratio
+    )
 
 
 @dataclass(frozen=True)

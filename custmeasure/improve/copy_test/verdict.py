@@ -8,7 +8,9 @@ import pandas as pd
 
 from custmeasure.improve.copy_test import wording
 from custmeasure.improve.copy_test.effects import Comparison, Rate, Sample
+from custmeasure.improve.copy_test.looks import Watch
 from custmeasure.improve.copy_test.plan import POWER, Missing, Traffic, units_needed
+from custmeasure.improve.copy_test.wording import Said
 from custmeasure.language import Lang, pick
 from custmeasure.show.words import Text, Verdict
 
@@ -18,15 +20,36 @@ _TESTED = (None, "BASELINE_NEAR_ZERO")
 
 @dataclass(frozen=True)
 class Case:
-    """All that a decision rests on; the control stands first in ``samples`` and ``frame``."""
+    """All that a decision rests on, by one metric; the control stands first in ``samples`` and ``frame``.
+
+    Attributes
+    ----------
+    samples, compared, frame
+        Variant → its sample, treatment → its comparison, and the table of both.
+    said
+        How the metric is said.
+    alpha, min_effect
+        Level of the whole test; the smallest relative difference that matters.
+    watch
+        How the test is watched.
+    traffic
+        The units it gets.
+    sign
+        1 when more is better, -1 when less is.
+    several
+        Whether p-values are adjusted for other comparisons.
+    """
 
     samples: Mapping[str, Sample]
     compared: Mapping[str, Comparison]
     frame: pd.DataFrame
+    said: Said
     alpha: float
     min_effect: float
+    watch: Watch = Watch()
     traffic: Traffic | None = None
-    currency: str = "KRW"
+    sign: int = 1
+    several: bool = False
 
     @property
     def control(self) -> pd.Series:
@@ -37,10 +60,13 @@ class Case:
         """Return a treatment's row."""
         return self.frame[self.frame["variant"] == name].iloc[0]
 
+    def gain(self, name: str) -> float:
+        """Return by how much a treatment is better, in the metric's unit."""
+        return self.sign * self.compared[name].diff
+
     def against_control(self, name: str, lang: Lang) -> str:
         """Return a treatment beside the control, in words."""
-        several = len(self.compared) > 1
-        return wording.against(self.row(name), self.control, self.currency, lang, several=several)
+        return wording.against(self.row(name), self.control, self.said, lang, several=self.several)
 
     def can_test(self, name: str) -> bool:
         """Whether a treatment can be decided: it has a p-value and no rate rests on 0 conversions."""
@@ -49,7 +75,7 @@ class Case:
         return self.compared[name].code in _TESTED and not silent
 
     def is_sure(self, name: str) -> bool:
-        """Whether a treatment differs from the control, all treatments taken together."""
+        """Whether a treatment differs from the control, all comparisons taken together."""
         return self.can_test(name) and bool(self.row(name)["p_value_adj"] < self.alpha)
 
     def is_small(self, name: str) -> bool:
@@ -61,12 +87,18 @@ class Case:
             and row["rel_diff_ci_upper"] < self.min_effect
         )
 
+    def outcome(self, name: str) -> str:
+        """Return what is known of one treatment, as one of the verdicts."""
+        if self.is_sure(name):
+            return "better" if self.gain(name) > 0 else "worse"
+        return "no_difference" if self.is_small(name) else "cannot_tell"
+
 
 def decide(case: Case) -> Verdict:
-    """Return the verdict on the treatments of a test that passed its checks."""
-    names = sorted(case.compared, key=lambda name: -_or_lowest(case.compared[name].diff))
+    """Return the verdict on the treatments of a test that passed its checks, by one metric."""
+    names = sorted(case.compared, key=lambda name: -_or_lowest(case.gain(name)))
     sure = [name for name in names if case.is_sure(name)]
-    if sure and case.compared[sure[0]].diff > 0:
+    if sure and case.gain(sure[0]) > 0:
         return Verdict("better", _found(case, sure[0]))
     if sure == names:
         return Verdict("worse", _found(case, names[0]))
@@ -201,7 +233,7 @@ def _if_real(case: Case, seen: Missing, lang: Lang) -> str:
 def _missing(case: Case, name: str, rel_diff: float) -> Missing:
     control = next(iter(case.samples.values()))
     # Holm may ask as much as Bonferroni, so that is what is planned for.
-    level = case.alpha / len(case.compared)
+    level = case.watch.level_at_end(case.samples[name].n + control.n) / len(case.compared)
     needed = units_needed(case.samples[name], control, rel_diff, level)
     n_units = sum(sample.n for sample in case.samples.values())
     return Missing(rel_diff, needed / max(control.n, 1), n_units, len(case.samples))
@@ -217,13 +249,20 @@ def _with_sides(case: Case, name: str, rest: Callable[[Lang], str]) -> Text:
 
 def _losers(case: Case, lang: Lang) -> str:
     """Return which treatments are surely worse, beside the one that the verdict is about."""
-    losers = [name for name in case.compared if case.is_sure(name) and case.compared[name].diff < 0]
+    losers = [name for name in case.compared if case.is_sure(name) and case.gain(name) < 0]
     if not losers:
         return ""
     names, control = ", ".join(losers), case.control["variant"]
     return pick(
-        f"{names}안은 {control}안보다 확실히 낮습니다.", f"{names}: surely below {control}.", lang
+        f"{names}안은 {control}안보다 확실히 {_side(case)[0]}.",
+        f"{names}: surely {_side(case)[1]} {control}.",
+        lang,
     )
+
+
+def _side(case: Case) -> tuple[str, str]:
+    """Return how a loser stands to the control: below it, or above where less is better."""
+    return ("낮습니다", "below") if case.sign > 0 else ("높습니다", "above")
 
 
 def _or_lowest(diff: float) -> float:

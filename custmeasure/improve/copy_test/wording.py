@@ -1,6 +1,7 @@
 """How a copy test's numbers are said: each with its denominator and its interval."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -9,6 +10,11 @@ from custmeasure.show import format as fmt
 from custmeasure.show.words import Text
 
 Row = pd.Series
+
+
+def plain_change(value: float, lang: Lang, currency: str = "") -> str:
+    """Return a difference that has no unit, with its sign."""
+    return ("+" if value > 0 else "") + fmt.plain(value, lang, currency).replace("-", "−")
 
 
 def both(sentences: dict[Lang, str]) -> Text:
@@ -21,26 +27,47 @@ def variant(name: object, lang: Lang) -> str:
     return pick(f"{name}안", str(name), lang)
 
 
-def value(row: Row, lang: Lang, currency: str) -> str:
+@dataclass(frozen=True)
+class Said:
+    """How one metric is said.
+
+    Attributes
+    ----------
+    title
+        What a reader calls it.
+    value
+        The column of a variant's own value.
+    formats
+        How columns look whose name alone does not decide it.
+    currency
+        Of its amounts.
+    """
+
+    title: Text
+    value: str
+    formats: Mapping[str, fmt.Formatter]
+    currency: str = "KRW"
+
+
+def value(row: Row, lang: Lang, said: Said) -> str:
     """Return a variant's rate or mean with its interval and denominator."""
-    column = "conversion_rate" if "conversion_rate" in row else "revenue_amount"
     n = fmt.whole(row["n_units"], lang)
-    if column == "revenue_amount":
+    if said.value != "conversion_rate":
         of = pick(f"{n}명", f"{n} people", lang)
     else:
         k = fmt.whole(row["n_conversions"], lang)
         of = pick(f"{n}명 중 {k}명", f"{k} of {n}", lang)
-    return _with_interval(row, column, lang, currency, of)
+    return _with_interval(row, said.value, lang, said, of)
 
 
-def effect(row: Row, lang: Lang, currency: str) -> str:
+def effect(row: Row, lang: Lang, said: Said) -> str:
     """Return a treatment's relative difference, or the plain one where that is not defined."""
     relative = pd.notna(row["rel_diff_ci_lower"])
     column = "rel_diff" if relative else "diff"
     name = pick("상대 차이", "relative difference", lang) if relative else pick(
         "차이", "difference", lang
     )  # fmt: skip
-    return f"{name} {_with_interval(row, column, lang, currency)}"
+    return f"{name} {_with_interval(row, column, lang, said)}"
 
 
 def p_value(row: Row, lang: Lang, *, several: bool) -> str:
@@ -58,21 +85,29 @@ def percent(share: float) -> str:
     return f"{100 * abs(share):.1f}".removesuffix(".0") + "%"
 
 
-def against(
-    treatment: Row, control: Row, currency: str, lang: Lang, *, several: bool = False
-) -> str:
+def against(treatment: Row, control: Row, said: Said, lang: Lang, *, several: bool = False) -> str:
     """Return treatment and control side by side, then their difference."""
-    metric = _metric(treatment, lang)
+    metric = said.title.in_(lang)
     parts = [
-        f"{variant(row['variant'], lang)} {value(row, lang, currency)}"
-        for row in (treatment, control)
+        f"{variant(row['variant'], lang)} {value(row, lang, said)}" for row in (treatment, control)
     ]
-    sides = pick(f"{metric}은 {parts[0]}, {parts[1]}입니다.", f"{metric}: {parts[0]}, {parts[1]}.",
-                 lang)  # fmt: skip
+    sides = pick(
+        f"{metric}{_topic(metric)} {parts[0]}, {parts[1]}입니다.",
+        f"{metric}: {parts[0]}, {parts[1]}.",
+        lang,
+    )
     if pd.isna(treatment["diff_ci_lower"]):
         return sides
-    gap = effect(treatment, lang, currency) + p_value(treatment, lang, several=several)
+    gap = effect(treatment, lang, said) + p_value(treatment, lang, several=several)
     return f"{sides} {gap[0].upper()}{gap[1:]}."
+
+
+def _topic(word: str) -> str:
+    """Return the Korean particle after ``word``: 은 after a final consonant, 는 after a vowel."""
+    last = ord(word[-1]) - 0xAC00 if word else -1
+    if not 0 <= last < 11_172:
+        return "은(는)"
+    return "은" if last % 28 else "는"
 
 
 def split(counts: dict[str, int], lang: Lang) -> str:
@@ -87,19 +122,12 @@ def each(sentence: Callable[[Lang], str]) -> Text:
     return both({lang: sentence(lang) for lang in LANGUAGES})
 
 
-def _with_interval(row: Row, column: str, lang: Lang, currency: str, of: str = "") -> str:
-    overrides = {"diff": fmt.money_change} if "revenue_amount" in row else None
+def _with_interval(row: Row, column: str, lang: Lang, said: Said, of: str = "") -> str:
     shown, *ends = (
-        fmt.show(column + end, row[column + end], lang, currency, overrides)
+        fmt.show(column + end, row[column + end], lang, said.currency, said.formats)
         for end in ("", "_ci_lower", "_ci_upper")
     )
     inside = ", ".join(part for part in (fmt.interval(ends[0], ends[1], lang), of) if part)
     if not inside:
         return shown
     return pick(f"{shown}({inside})", f"{shown} ({inside})", lang)
-
-
-def _metric(row: Row, lang: Lang) -> str:
-    if "conversion_rate" in row:
-        return pick("전환율", "Conversion rate", lang)
-    return pick("1인당 순매출", "Net revenue a person", lang)

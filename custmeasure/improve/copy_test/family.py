@@ -1,0 +1,163 @@
+"""Several metrics of one test: the ones that decide, the ones that must not suffer, and one verdict."""
+
+import math
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from custmeasure.improve.copy_test.effects import Rate, own_value
+from custmeasure.improve.copy_test.verdict import Case, decide
+from custmeasure.improve.copy_test.wording import each
+from custmeasure.language import Lang, pick
+from custmeasure.show.words import Text, Verdict
+from custmeasure.stats import MeanComparison
+from custmeasure.stats.bayes import Posterior, effect_posterior, rates_posterior
+from custmeasure.stats.placebo import Placebo
+
+METRICS = (
+    "metric", "role", "variant", "n_units", "rel_diff", "rel_diff_ci_lower", "rel_diff_ci_upper",
+    "p_value", "p_value_adj", "outcome", "chance_to_beat_share", "loss_share", "placebo_share",
+)  # fmt: skip
+
+
+class Asked(Protocol):
+    """What is needed of a metric that was asked about."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def title(self) -> Text:
+        """What a reader calls it."""
+
+    @property
+    def role(self) -> str:
+        """``"decision"`` or ``"guardrail"``."""
+
+    @property
+    def margin(self) -> float:
+        """The relative loss that a guardrail accepts."""
+
+    @property
+    def placebo(self) -> Placebo | None:
+        """How often random splits were significant."""
+
+
+def decide_all(asked: Sequence[Asked], cases: Sequence[Case]) -> Verdict:
+    """Return the one verdict: a guardrail that is worse, then the goals.
+
+    In order: a guardrail surely worse; a goal surely better and none worse; a goal surely worse; every
+    goal without a difference worth having; cannot tell yet.
+    """
+    pairs = list(zip(asked, cases, strict=True))
+    goals = [case for each_, case in pairs if each_.role == "decision"]
+    verdicts = [decide(case) for case in goals]
+    hurt = [(case, name) for a, case in pairs if a.role == "guardrail"
+            for name in case.compared if guard(case, name, a.margin) == "worse"]  # fmt: skip
+    if hurt:
+        return _hurt(*hurt[0], verdicts[0])
+    better = [v for v in verdicts if v == "better"]
+    worse = [v for v in verdicts if v == "worse"]
+    if better and worse:
+        return _mixed(better[0], worse[0])
+    for wanted in (better, worse):
+        if wanted:
+            return wanted[0]
+    if all(verdict == "no_difference" for verdict in verdicts):
+        return verdicts[0]
+    return next(verdict for verdict in verdicts if verdict == "cannot_tell")
+
+
+def guard(case: Case, name: str, margin: float) -> str:
+    """Return what is known of a guardrail: ``"worse"``, ``"safe"`` (non-inferior) or ``"open"``.
+
+    Non-inferior: the worse end of the interval lies inside the margin.
+    """
+    row = case.row(name)
+    if case.can_test(name) and row["p_value"] < case.alpha and case.gain(name) < 0:
+        return "worse"
+    ends = [case.sign * row[f"rel_diff_ci_{end}"] for end in ("lower", "upper")]
+    return "safe" if case.can_test(name) and min(ends) > -margin else "open"
+
+
+def metrics_table(asked: Sequence[Asked], cases: Sequence[Case]) -> pd.DataFrame:
+    """Return one row a metric and treatment, with the Bayesian view beside the test."""
+    rows = [
+        _row(question, case, name)
+        for question, case in zip(asked, cases, strict=True)
+        for name in case.compared
+    ]
+    return pd.DataFrame(rows, columns=list(METRICS))
+
+
+def _row(question: Asked, case: Case, name: str) -> dict[str, object]:
+    row = case.row(name)
+    seen = _believed(case, name)
+    base = own_value(next(iter(case.samples.values()))).mean
+    loss = seen.loss_if_chosen / base if base and base > 0 else math.nan
+    kept = {
+        key: row[key]
+        for key in ("n_units", "rel_diff", "rel_diff_ci_lower", "rel_diff_ci_upper", "p_value")
+    }
+    is_goal = question.role == "decision"
+    return {
+        "metric": question.title,
+        "role": question.role,
+        "variant": name,
+        **kept,
+        "p_value_adj": row["p_value_adj"] if is_goal else np.nan,
+        "outcome": case.outcome(name) if is_goal else guard(case, name, question.margin),
+        "chance_to_beat_share": seen.chance_to_beat,
+        "loss_share": loss,
+        "placebo_share": question.placebo.significant_share if question.placebo else np.nan,
+    }
+
+
+def _believed(case: Case, name: str) -> Posterior:
+    """Return the posterior under a flat prior: of two rates exactly, of the rest by its standard error."""
+    control, treatment = next(iter(case.samples.values())), case.samples[name]
+    lower = case.sign < 0
+    if isinstance(control, Rate) and isinstance(treatment, Rate):
+        return _of_rates(treatment, control, lower_is_better=lower)
+    found = case.compared[name]
+    if isinstance(found, MeanComparison):
+        return effect_posterior(found.diff, found.se, lower_is_better=lower)
+    return Posterior()
+
+
+def _of_rates(treatment: Rate, control: Rate, *, lower_is_better: bool) -> Posterior:
+    if min(treatment.n, control.n) < 2:
+        return Posterior(code="NO_UNITS")
+    return rates_posterior(
+        treatment.k, treatment.n, control.k, control.n, lower_is_better=lower_is_better
+    )
+
+
+def _hurt(case: Case, name: str, goal: Verdict) -> Verdict:
+    def said(lang: Lang) -> str:
+        found = pick(
+            f"지켜야 할 지표가 나빠졌습니다. {case.against_control(name, lang)} "
+            "이 안을 쓰지 마십시오.",
+            f"A metric that must not suffer got worse. {case.against_control(name, lang)} "
+            "Do not use this copy.",
+            lang,
+        )
+        won = pick(" 목표 지표는 좋아졌습니다.", " The goal itself improved.", lang)
+        return found + (won if goal == "better" else "")
+
+    return Verdict("worse", each(said), code="GUARDRAIL")
+
+
+def _mixed(better: Verdict, worse: Verdict) -> Verdict:
+    def said(lang: Lang) -> str:
+        lead = pick(
+            "한 지표는 좋아지고 다른 지표는 나빠졌습니다. 무엇이 더 중요한지 정해야 합니다.",
+            "One goal got better and another worse. Decide which matters more.",
+            lang,
+        )
+        return f"{lead} {better.reason.in_(lang)} {worse.reason.in_(lang)}"
+
+    return Verdict("cannot_tell", each(said), code="MIXED")
