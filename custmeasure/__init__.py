@@ -3,8 +3,8 @@
 Open a shop: `open_shop`; in a notebook `start` and, last, `sign_off`.
 Check: `bridge` (why is this not my admin page's number?) and `days` (are days missing?).
 Measure: `funnel` and `funnel_gaps` (where do visitors stop?), `compare_funnels` with `two_periods`
-(what changed?), `landing` (the page, the checkout or the traffic?), `retention` and `cohort_gaps` (do they
-come back?).
+(what changed?), `stopped` and `stopping` (what did they do next, what goes with it?), `landing` (the
+page, the checkout or the traffic?), `retention` and `cohort_gaps` (do they come back?).
 Improve: `copy_test`, `copy_test_from_counts`, `copy_test_from_moments` (which copy sells better?).
 Show: every answer prints itself; `show.plots` draws it; `table` shows any frame.
 
@@ -31,10 +31,15 @@ if TYPE_CHECKING:
         FunnelParts,
         FunnelResult,
         LandingResult,
+        LastPages,
+        StoppedResult,
+        StoppingResult,
         compare_funnels,
         funnel,
         funnel_gaps,
         landing,
+        stopped,
+        stopping,
         two_periods,
     )
     from custmeasure.measure.retention import CohortGaps, RetentionResult, cohort_gaps, retention
@@ -60,10 +65,15 @@ _HOMES = {
         "FunnelParts",
         "FunnelResult",
         "LandingResult",
+        "LastPages",
+        "StoppedResult",
+        "StoppingResult",
         "compare_funnels",
         "funnel",
         "funnel_gaps",
         "landing",
+        "stopped",
+        "stopping",
         "two_periods",
     ),
     "custmeasure.measure.retention": ("CohortGaps", "RetentionResult", "cohort_gaps", "retention"),
@@ -84,9 +94,12 @@ __all__ = [
     "FunnelParts",
     "FunnelResult",
     "LandingResult",
+    "LastPages",
     "Moments",
     "RetentionResult",
     "Shop",
+    "StoppedResult",
+    "StoppingResult",
     "bridge",
     "cohort_gaps",
     "compare_funnels",
@@ -102,6 +115,8 @@ __all__ = [
     "show",
     "sign_off",
     "start",
+    "stopped",
+    "stopping",
     "table",
     "two_periods",
 ]

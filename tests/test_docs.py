@@ -12,6 +12,9 @@ from custmeasure.measure.funnel import (
     FunnelParts,
     FunnelResult,
     LandingResult,
+    LastPages,
+    StoppedResult,
+    StoppingResult,
 )
 from custmeasure.measure.retention import CohortGaps, RetentionResult
 
@@ -21,7 +24,7 @@ STATES = ("answered: ", "in part: ", "not yet: ", "not measurable: ")
 KEYS = {"channel", "cohort", "page", "part", "period", "segment", "step", "variant"}
 RESULTS = (
     CohortGaps, CopyTestResult, FunnelChange, FunnelGaps, FunnelParts, FunnelResult, LandingResult,
-    RetentionResult, RevenueTestResult,
+    LastPages, RetentionResult, RevenueTestResult, StoppedResult, StoppingResult,
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import pytest
 import custmeasure as cm
 from custmeasure.engine import MissingTable
 from custmeasure.errors import UnknownName, UsageError
-from custmeasure.measure.funnel.landing import LandingResult, landing
+from custmeasure.measure.funnel.landing_rule import LandingResult, landing
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample"
 STEPS = ["view", "cart", "buy"]

@@ -23,10 +23,12 @@ from custmeasure.engine.sequence import ORDERS
 from custmeasure.errors import UsageError, check_choice
 from custmeasure.measure.funnel.compare import FunnelChange, FunnelParts, compare_funnels
 from custmeasure.measure.funnel.gaps import FunnelGaps, funnel_gaps
-from custmeasure.measure.funnel.landing import LandingResult, landing
+from custmeasure.measure.funnel.landing_rule import LandingResult, landing
 from custmeasure.measure.funnel.log import Log, reduce_attempts
 from custmeasure.measure.funnel.periods import two_periods
 from custmeasure.measure.funnel.result import FunnelResult, missing_funnel
+from custmeasure.measure.funnel.stops import LastPages, StoppedResult, stopped
+from custmeasure.measure.funnel.traits import StoppingResult, stopping
 from custmeasure.show.result import missing_verdict
 
 __all__ = [
@@ -35,10 +37,15 @@ __all__ = [
     "FunnelParts",
     "FunnelResult",
     "LandingResult",
+    "LastPages",
+    "StoppedResult",
+    "StoppingResult",
     "compare_funnels",
     "funnel",
     "funnel_gaps",
     "landing",
+    "stopped",
+    "stopping",
     "two_periods",
 ]
 

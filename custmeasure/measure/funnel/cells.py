@@ -29,14 +29,25 @@ def folded(
     UsageError
         When ``min_cell`` is not 1 or more.
     """
+    check_min_cell(min_cell)
+    ranked = sorted(sizes, key=lambda name: (-sizes[name], name))
+    own = {name for name in ranked[:top] if sizes[name] >= min_cell}
+    return {name: name if name in own else OTHERS for name in ranked}, len(ranked) - len(own)
+
+
+def check_min_cell(min_cell: int) -> None:
+    """Refuse what is no number of people.
+
+    Raises
+    ------
+    UsageError
+        When ``min_cell`` is not 1 or more.
+    """
     if isinstance(min_cell, bool) or not isinstance(min_cell, int) or min_cell < 1:
         raise UsageError(
             ko=f"min_cell {min_cell!r}: 1 이상의 정수여야 합니다.",
             en=f"min_cell {min_cell!r} must be a whole number of 1 or more.",
         )
-    ranked = sorted(sizes, key=lambda name: (-sizes[name], name))
-    own = {name for name in ranked[:top] if sizes[name] >= min_cell}
-    return {name: name if name in own else OTHERS for name in ranked}, len(ranked) - len(own)
 
 
 def folded_note(n_folded: int, min_cell: int) -> tuple[Text, ...]:
