@@ -14,6 +14,7 @@ from custmeasure.language import Lang, pick
 from custmeasure.show.words import Text, Verdict
 from custmeasure.stats import MeanComparison
 from custmeasure.stats.bayes import Posterior, effect_posterior, rates_posterior
+from custmeasure.stats.guardrail import guardrail
 from custmeasure.stats.placebo import Placebo
 
 METRICS = (
@@ -72,15 +73,10 @@ def decide_all(asked: Sequence[Asked], cases: Sequence[Case]) -> Verdict:
 
 
 def guard(case: Case, name: str, margin: float) -> str:
-    """Return what is known of a guardrail: ``"worse"``, ``"safe"`` (non-inferior) or ``"open"``.
-
-    Non-inferior: the worse end of the interval lies inside the margin.
-    """
+    """Return what is known of a guardrail: ``"worse"``, ``"safe"`` (non-inferior) or ``"cannot_tell"``."""
     row = case.row(name)
-    if case.can_test(name) and row["p_value"] < case.alpha and case.gain(name) < 0:
-        return "worse"
-    ends = [case.sign * row[f"rel_diff_ci_{end}"] for end in ("lower", "upper")]
-    return "safe" if case.can_test(name) and min(ends) > -margin else "open"
+    ends = sorted(case.sign * row[f"rel_diff_ci_{end}"] for end in ("lower", "upper"))
+    return guardrail(*ends, margin) if case.can_test(name) else "cannot_tell"
 
 
 def metrics_table(asked: Sequence[Asked], cases: Sequence[Case]) -> pd.DataFrame:
