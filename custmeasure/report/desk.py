@@ -100,8 +100,12 @@ class Desk:
         self.open()
 
     def begin_when(self, known: "Future[Any]") -> None:
-        """Let the first cell wait for ``known``; the kernel loads meanwhile."""
-        self._known = known
+        """Let the first cell wait for ``known``, and the clock too; the kernel loads meanwhile."""
+        self._known, self._started = known, None
+        known.add_done_callback(self._start_clock)
+
+    def _start_clock(self, _: "Future[Any]") -> None:
+        self._started = time.monotonic()
 
     def reach(self, cell: Any, cell_index: int) -> None:
         """Note that a cell is about to run."""
@@ -113,7 +117,7 @@ class Desk:
 
     @property
     def seconds(self) -> float:
-        """Wall time since the notebook was taken up."""
+        """Wall time since the notebook was taken up and what it waits for is there."""
         return 0.0 if self._started is None else time.monotonic() - self._started
 
     def end(self, why: Failure) -> None:
