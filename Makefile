@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: report test lint bench lock clean
+.PHONY: report test lint bench calibrate lock clean
 
 report: $(READY)
 	$(BIN)/custmeasure run data/sample --date 2026-11-01   # the day after its last data
@@ -27,6 +27,10 @@ lint: $(READY)
 # QUICK=1: once each, nothing kept.
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
+
+# How often the statistics err: docs/calibration.md, 100,000 tests a line. QUICK=1: 5,000, nothing kept.
+calibrate: $(READY)
+	$(BIN)/python -m benchmarks.calibrate $(if $(QUICK),--quick)
 
 # After a change of dependencies in pyproject.toml; needs uv.
 lock:

@@ -1,0 +1,385 @@
+"""How often the statistics err, measured: ``python -m benchmarks.calibrate [--repeats 100000 | --quick]``.
+
+Every figure is a share of simulated tests, made with the functions that the notebooks use, or a number
+that needs no chance. The table is kept in docs/calibration.md; the tests run the same with 5,000 repeats
+against the same bands, which leave 4 standard errors of 20,000 repeats.
+"""
+
+import argparse
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import bdtr, stdtrit
+
+from custmeasure.stats import (
+    Baseline,
+    Columns,
+    Design,
+    Joint,
+    alpha_spending,
+    anytime_critical,
+    anytime_level,
+    anytime_sample_ratio,
+    compare,
+    holm,
+    plan_units,
+    shrink,
+    wilson,
+)
+from custmeasure.stats.proportion import rates_differ
+from custmeasure.stats.tails import normal_quantile
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Rng = np.random.Generator
+
+KEPT = Path(__file__).parent.parent / "docs" / "calibration.md"
+REPEATS = 100_000
+QUICK = 5_000
+CHUNK = 2_500
+ALPHA = 0.05
+CONVERTING, BUYING, SKEW = 0.03, 0.05, 1.5
+UNITS = 1_000  # a variant, in all
+
+HEAD = """# Calibration
+
+How often the statistics err, measured with the functions that the notebooks use. `make calibrate` writes this
+table ({repeats:,} tests a line, a fixed seed); CI repeats it with 5,000. The ids are those of the scenarios.
+A *false alarm* is a difference claimed where there is none, at the level 0.05; *any look* counts a test that
+claimed one at any of its daily looks. *Exact*: summed over every outcome, nothing drawn. Conversion:
+{converting:.0%} of {units:,} units a variant. Revenue: {buying:.0%} buy, amounts log-normal with
+sigma {skew}: one order in a hundred is 30 times the usual one.
+
+| id | what | measured | must be | kept |
+|---|---|---|---|---|
+"""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table: a measured number and the band that it must lie in."""
+
+    scenario: str
+    what: str
+    value: float
+    least: float = 0.0
+    most: float = math.inf
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the number lies in its band."""
+        return self.least <= self.value <= self.most
+
+    def __str__(self) -> str:
+        band = f"≤ {self.most:g}" if not self.least else f"{self.least:g} to {self.most:g}"
+        kept = "yes" if self.is_kept else "**no**"
+        if math.isinf(self.most):
+            band = kept = ""
+        return f"| {self.scenario} | {self.what} | {self.value:.4f} | {band} | {kept} |"
+
+
+def chunks(repeats: int, seed: int) -> Iterator[tuple[int, Rng]]:
+    """Yield how many tests to make at once, each with numbers of its own."""
+    n_chunks = math.ceil(repeats / CHUNK)
+    for i, child in enumerate(np.random.SeedSequence(seed).spawn(n_chunks)):
+        yield min(CHUNK, repeats - i * CHUNK), np.random.default_rng(child)
+
+
+def share(repeats: int, seed: int, trial: Callable[[int, Rng], Flags]) -> float:
+    """Return the share of ``repeats`` trials that came out true."""
+    return sum(int(trial(n, rng).sum()) for n, rng in chunks(repeats, seed)) / repeats
+
+
+# --- data without any difference ------------------------------------------------------------------
+
+
+def conversions(n_tests: int, days: int, a_day: int, rng: Rng) -> NDArray[np.int64]:
+    """Return (2, n_tests, days) conversions so far of both variants."""
+    drawn = rng.binomial(a_day, CONVERTING, (2, n_tests, days))
+    return np.asarray(drawn.cumsum(axis=2))
+
+
+def revenue(n_tests: int, days: int, a_day: int, rng: Rng) -> tuple[Floats, Floats]:
+    """Return (2, n_tests, days) means and variances a unit so far of both variants."""
+    buyers = rng.binomial(a_day, BUYING, (2, n_tests, days))
+    owner = np.repeat(np.arange(buyers.size), buyers.ravel())
+    amounts = rng.lognormal(0.0, SKEW, len(owner))
+    sums, squares = (
+        np.bincount(owner, amounts**power, buyers.size).reshape(buyers.shape).cumsum(axis=2)
+        for power in (1, 2)
+    )
+    n = a_day * np.arange(1, days + 1)
+    mean = sums / n
+    return mean, (squares - n * mean**2) / (n - 1)
+
+
+def means_differ(mean: Floats, var: Floats, n: int, alpha: float) -> Flags:
+    """Return whether Welch's interval excludes 0: `compare_means`, for (2, n_tests) at once."""
+    usable = (var > 0).all(axis=0)
+    parts = np.where(usable, var, 1.0) / n
+    se2 = parts.sum(axis=0)
+    df = se2**2 / (parts**2 / (n - 1)).sum(axis=0)
+    reach = -stdtrit(df, alpha / 2) * np.sqrt(se2)
+    return np.asarray(usable & (np.abs(mean[0] - mean[1]) > reach))
+
+
+# --- one look -------------------------------------------------------------------------------------
+
+
+def one_look(repeats: int) -> list[Figure]:
+    """Return the false alarms of one look, and the coverage of one rate."""
+
+    def money(units: int) -> Callable[[int, Rng], Flags]:
+        def trial(n: int, rng: Rng) -> Flags:
+            mean, var = revenue(n, 1, units, rng)
+            return means_differ(mean[:, :, 0], var[:, :, 0], units, ALPHA)
+
+        return trial
+
+    exact = false_alarms(CONVERTING, UNITS)
+    figures = [Figure("T01", "false alarms, conversion (exact)", exact, 0.044, 0.056)]
+    figures += [
+        Figure(
+            "T02", f"false alarms, revenue, {units:,} units a variant",
+            share(repeats, units, money(units)), 0.03 if units * BUYING >= 50 else 0.0, 0.056,
+        )
+        for units in (200, 1_000, 5_000)
+    ]  # fmt: skip
+    return figures + [
+        Figure(
+            "T06", f"coverage of Wilson, {p:.1%} of {n:,} (exact)", wilson_coverage(p, n), 0.94, 1
+        )
+        for p, n in ((0.01, 200), (0.001, 5_000))
+    ]
+
+
+def false_alarms(p: float, n: int) -> float:
+    """Return how often two variants with rate ``p`` and ``n`` units each are called different."""
+    k = np.arange(n + 1)
+    chance = np.diff(bdtr(k, n, p), prepend=0.0)
+    usual = k[chance > 1e-15]
+    called = rates_differ(usual[:, None], n, usual[None, :], n, ALPHA)
+    return float(chance[usual] @ called @ chance[usual])
+
+
+def wilson_coverage(p: float, n: int) -> float:
+    """Return how often Wilson's interval holds the true rate, summed over every outcome."""
+    k = np.arange(n + 1)
+    lower, upper = wilson(k, n)
+    chance = np.diff(bdtr(k, n, p), prepend=0.0)
+    return float(chance[(lower <= p) & (p <= upper)].sum())
+
+
+# --- looking every day ----------------------------------------------------------------------------
+
+
+def levels(method: str, days: int, a_day: int) -> list[float]:
+    """Return the level of each day's look."""
+    if method == "plain":
+        return [ALPHA] * days
+    n = [2 * a_day * day for day in range(1, days + 1)]
+    if method == "open end":
+        return [anytime_level(k, ALPHA) for k in n]
+    return list(alpha_spending(n, [day / days for day in range(1, days + 1)], alpha=ALPHA).levels)
+
+
+def any_look(metric: str, method: str, days: int) -> Callable[[int, Rng], Flags]:
+    """Return a trial: does a test of ``days`` days claim a difference on any of them."""
+    a_day = UNITS // days
+    level = levels(method, days, a_day)
+
+    def conversion(n: int, rng: Rng) -> Flags:
+        k_t, k_c = conversions(n, days, a_day, rng)
+        looks = [rates_differ(k_t[:, d], a_day * (d + 1), k_c[:, d], a_day * (d + 1), level[d])
+                 for d in range(days) if level[d] > 0]  # fmt: skip
+        return np.asarray(np.any(looks, axis=0))
+
+    def money(n: int, rng: Rng) -> Flags:
+        mean, var = revenue(n, days, a_day, rng)
+        looks = [means_differ(mean[:, :, d], var[:, :, d], a_day * (d + 1), level[d])
+                 for d in range(days) if level[d] > 0]  # fmt: skip
+        return np.asarray(np.any(looks, axis=0))
+
+    return conversion if metric == "conversion" else money
+
+
+def every_day(repeats: int) -> list[Figure]:
+    """Return the false alarms of daily looks, and what they cost in width."""
+    figures = [
+        Figure(
+            "T04", f"any look of {days} days, {metric}, {method}",
+            share(repeats, days, any_look(metric, method, days)),
+            most=math.inf if method == "plain" else 0.056,
+        )
+        for days in (14, 28)
+        for metric in ("conversion", "revenue")
+        for method in ("plain", "planned end", "open end")
+    ]  # fmt: skip
+    z = normal_quantile(ALPHA)
+    figures += [
+        Figure("T05", f"last interval ÷ one look's, planned end, {days} daily looks",
+               alpha_spending([day / days for day in range(1, days + 1)]).critical[-1] / z, 1, 1.15)
+        for days in (14, 28, 90)
+    ]  # fmt: skip
+    return figures + [
+        Figure(
+            "T05", f"interval ÷ one look's, open end, {n:,} units", anytime_critical(n) / z, 1, 1.65
+        )
+        for n in (2_000, 5_000, 20_000)
+    ]
+
+
+def split_every_day(repeats: int) -> list[Figure]:
+    """Return how often a split that is as planned is called broken on any of 60 days."""
+    days, a_day, level = 60, 100, 0.05
+    n = a_day * np.arange(1, days + 1)
+    allowed = [_allowed(int(units), level) for units in n]
+
+    def trial(n_tests: int, rng: Rng) -> Flags:
+        seen = rng.binomial(a_day, 0.5, (n_tests, days)).cumsum(axis=1)
+        return np.asarray((np.abs(seen - n / 2) > allowed).any(axis=1))
+
+    figure = share(repeats, 60, trial)
+    return [Figure("T11", "split as planned, any of 60 looks at the level 0.05", figure, most=0.05)]
+
+
+def _allowed(n: int, level: float) -> float:
+    """Return how far from half the always-valid check lets the units of a variant be."""
+    off = 0
+    while anytime_sample_ratio({"A": n // 2 + off + 1, "B": n - n // 2 - off - 1}).p_value >= level:
+        off += 1
+        if off >= n - n // 2 - 1:
+            return math.inf
+    return float(off)
+
+
+# --- several metrics, few conversions, covariates -------------------------------------------------
+
+
+def family(repeats: int) -> list[Figure]:
+    """Return how often any of 20 metrics without a difference is called different."""
+
+    def trial(n: int, rng: Rng) -> Flags:
+        return np.array([(holm(row) < ALPHA).any() for row in rng.uniform(size=(n, 20))])
+
+    return [Figure("T12", "any of 20 metrics, Holm", share(repeats, 12, trial), most=0.06)]
+
+
+def few_conversions(repeats: int) -> list[Figure]:
+    """Return what happens at 1 % of 200 units, where an arm often has no conversion at all."""
+
+    def both_empty(n: int, rng: Rng) -> Flags:
+        k_t, k_c = rng.binomial(200, 0.01, (2, n))
+        return np.asarray((k_t == 0) & (k_c == 0))
+
+    silent = float(rates_differ(0, 200, 0, 200, ALPHA))
+    return [
+        Figure("T13", "false alarms, 1% of 200 units (exact)", false_alarms(0.01, 200), most=0.056),
+        Figure(
+            "T13", "tests of 1% of 200 units without a conversion", share(repeats, 13, both_empty)
+        ),
+        Figure("T13", "of these, called different", silent, most=0.0),
+    ]
+
+
+def ratio_metric(repeats: int) -> list[Figure]:
+    """Return the false alarms of a ratio: orders ÷ sessions, 400 people a variant randomised."""
+
+    def one(rng: Rng) -> Joint:
+        sessions = 1 + rng.poisson(rng.gamma(1.0, 3.0, 400))
+        return Joint.from_values(rng.binomial(sessions, rng.beta(1, 9, 400)), sessions)
+
+    def trial(n_tests: int, rng: Rng) -> Flags:
+        columns, pairs = Columns(0, 1), ((one(rng), one(rng)) for _ in range(n_tests))
+        return np.array([compare(a, b, columns, ALPHA).p_value < ALPHA for a, b in pairs])
+
+    return [
+        Figure("T08", "false alarms of a ratio, 400 people", share(repeats, 8, trial), most=0.07)
+    ]
+
+
+def covariate(repeats: int) -> list[Figure]:
+    """Return the false alarms with a covariate from before (CUPED), and what it saves."""
+    n = 400
+
+    def trial(skewed: bool) -> Callable[[int, Rng], Flags]:
+        def one(rng: Rng) -> Joint:
+            before = rng.standard_normal(n)
+            after = 0.7 * before + math.sqrt(0.51) * rng.standard_normal(n)
+            if skewed:
+                before, after = np.exp(before), np.exp(after)
+            return Joint.from_values(after, before)
+
+        def flags(n_tests: int, rng: Rng) -> Flags:
+            columns = Columns(covariate=1)
+            pairs = ((one(rng), one(rng)) for _ in range(n_tests))
+            return np.array([compare(a, b, columns, ALPHA).p_value < ALPHA for a, b in pairs])
+
+        return flags
+
+    base, plan = Baseline(1.0, 1.0), Design(method="planned_end", looks=28)
+    saved = plan_units(base, 0.1, Design(**{**vars(plan), "correlation": 0.7}))
+    return [
+        Figure("T27", "false alarms with a covariate", share(repeats, 27, trial(False)), 0.044, 0.056),
+        Figure("T27", "the same, log-normal amounts", share(repeats, 28, trial(True)), most=0.056),
+        Figure("T27", "sample needed with a covariate at 0.7 ÷ without",
+               saved / plan_units(base, 0.1, plan), most=0.55),
+    ]  # fmt: skip
+
+
+def past_tests(repeats: int) -> list[Figure]:
+    """Return by how much the effects of winning tests are overstated, seen and shrunk."""
+    n_tests, n_shops = 30, max(repeats // 100, 300)
+    rng = np.random.default_rng(6)
+    seen, said, inside = [], [], []
+    for _ in range(n_shops):
+        ses = 0.06 * rng.uniform(0.5, 1.5, n_tests)
+        truth = rng.normal(0.02, 0.05, n_tests)
+        effects = truth + rng.normal(0, ses)
+        won = effects > 1.96 * ses
+        shrunk = shrink(effects, ses, usual_spread=0.1)
+        seen.append((effects - truth)[won])
+        said.append((shrunk.effect - truth)[won])
+        inside.append((shrunk.ci_lower <= truth) & (truth <= shrunk.ci_upper))
+    return [
+        Figure("–", "winning tests of 30: effect seen - true", float(np.concatenate(seen).mean())),
+        Figure("–", "the same after shrinking", float(np.concatenate(said).mean()), -0.01, 0.01),
+        Figure(
+            "–", "coverage of the shrunk intervals", float(np.concatenate(inside).mean()), 0.93, 1
+        ),
+    ]
+
+
+SECTIONS: tuple[Callable[[int], list[Figure]], ...] = (
+    one_look, every_day, split_every_day, family, few_conversions, ratio_metric, covariate, past_tests,
+)  # fmt: skip
+
+
+def main() -> int:
+    """Write the table and return 1 when a figure left its band."""
+    parser = argparse.ArgumentParser(prog="benchmarks.calibrate", description=__doc__)
+    parser.add_argument("--repeats", type=int, default=REPEATS, help="simulated tests a line")
+    parser.add_argument("--quick", action="store_true", help="5,000 a line, nothing kept")
+    asked = parser.parse_args()
+    repeats = QUICK if asked.quick else asked.repeats
+    figures = [figure for section in SECTIONS for figure in _said(section(repeats))]
+    head = HEAD.format(
+        repeats=repeats, converting=CONVERTING, units=UNITS, buying=BUYING, skew=SKEW
+    )
+    if not asked.quick:
+        KEPT.write_text(head + "\n".join(map(str, figures)) + "\n", "utf-8")
+    return int(not all(figure.is_kept for figure in figures))
+
+
+def _said(figures: list[Figure]) -> list[Figure]:
+    for figure in figures:
+        print(figure, flush=True)
+    return figures
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
