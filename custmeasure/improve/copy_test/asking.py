@@ -15,6 +15,7 @@ from custmeasure.errors import check_choice
 from custmeasure.improve.copy_test import counts, gates
 from custmeasure.improve.copy_test.checks import checks_table, stale_note
 from custmeasure.improve.copy_test.effects import Sample
+from custmeasure.improve.copy_test.family import shown_name
 from custmeasure.improve.copy_test.looks import (
     METHODS,
     STORED,
@@ -161,9 +162,8 @@ def answer(request: Request) -> CopyTestResult:
         request.shop, exposures, request.experiment, start=agreed.start, end=agreed.end,
         as_of=request.as_of, by=request.by,
     )  # fmt: skip
-    for metric in (*agreed.goals, *agreed.guards):
-        if missing := setup.missing(setup.by_order(metric)):
-            return missing_copy_test(missing_verdict(missing), value=value_of(first))
+    if missing := setup.missing(setup.by_order(first)):
+        return missing_copy_test(missing_verdict(missing), value=value_of(first))
     enrolled = counts.enrolment(exposures, setup.span(first))
     if not len(enrolled):
         return missing_copy_test(nobody(), setup.definition(first), value=value_of(first))
@@ -175,18 +175,22 @@ def _answered(
 ) -> CopyTestResult:
     looked = _looked(request, setup)
     variants = [str(name) for name in enrolled.index]
-    readings = [read(setup, metric, variants) for metric in (*agreed.goals, *agreed.guards)]
-    roles = ["decision"] * len(agreed.goals) + ["guardrail"] * len(agreed.guards)
+    asked = {"decision": agreed.goals, "guardrail": agreed.guards}
+    there = [(role, metric) for role, metrics in asked.items() for metric in metrics
+             if not setup.missing(setup.by_order(metric))]  # fmt: skip
+    readings = [read(setup, metric, variants) for _, metric in there]
     questions = [
         _question(setup, agreed, reading, role, looked)
-        for reading, role in zip(readings, roles, strict=True)
+        for reading, (role, _) in zip(readings, there, strict=True)
     ]
     lead, metric = readings[0], agreed.goals[0]
     n_enrolled = {str(name): int(n) for name, n in enrolled["n_enrolled"].items()}
     n_crossover, n_pending = (int(enrolled[name].sum()) for name in ("n_crossover", "n_pending"))
     control = next(iter(control_first(lead.samples, agreed.plan)))
     split = gates.check_split(n_enrolled, agreed.plan.shares)
-    placebos = [(each.title, each.placebo) for each in questions]
+    always = gates.check_split(n_enrolled, agreed.plan.shares, anytime=True)
+    watched = always if questions[0].watch.method != "one_look" else None
+    placebos = [(shown_name(each.name, each.title), each.placebo) for each in questions]
     found = sum(getattr(sample, "k", 0) for sample in lead.samples.values()) or _did(lead)
     return conclude(
         questions,
@@ -197,13 +201,14 @@ def _answered(
         notes=[
             *_plan_notes(agreed, setup, control),
             *stale_note(setup, enrolled),
+            *_absent_notes(setup, (*agreed.goals, *agreed.guards)),
             *gates.crossover_note(n_crossover, n_crossover + sum(n_enrolled.values())),
             *pending_note(n_pending),
             *[note for reading in readings for note in reading.notes],
         ],
         unanswerable=unanswerable(setup, metric, enrolled, found),
         frames=_frames(setup, agreed, lead, questions[0], control, checks_table(
-            setup, enrolled, split, placebos)),
+            setup, enrolled, split, watched, placebos)),
         looks_known=looked is not None,
     )  # fmt: skip
 
@@ -288,6 +293,24 @@ def _plan_notes(agreed: Agreed, setup: Setup, control: str) -> list[Text]:
         "min_effect": agreed.plan.min_effect, "method": _stored_name(agreed),
     }  # fmt: skip
     return [planned_note(agreed.stored), *changes(agreed.stored, run)]
+
+
+def _absent_notes(setup: Setup, metrics: Sequence[Metric]) -> list[Text]:
+    """Return which metrics and segments were left out because their table or column is not there."""
+    notes = [
+        Text(
+            f"{metric.title.ko}: {table} 표가 없어 보지 않았습니다.",
+            f"{metric.title}: left out, because there is no table {table}.",
+        )
+        for metric in metrics
+        if (table := setup.missing(setup.by_order(metric)))
+    ]
+    if setup.by and setup.marks() is None:
+        notes.append(Text(
+            f"{setup.by} 열이 없어 나누어 보지 않았습니다.",
+            f"There is no column {setup.by}, so the units are not split by it.",
+        ))  # fmt: skip
+    return notes
 
 
 def _stored_name(agreed: Agreed) -> str:

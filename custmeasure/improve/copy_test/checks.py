@@ -13,23 +13,27 @@ from custmeasure.show.words import Text
 from custmeasure.stats import SampleRatio
 from custmeasure.stats.placebo import Placebo
 
-COLUMNS = ("check", "outcome", "n_counted", "counted_share", "p_value")
+COLUMNS = ("check", "metric", "outcome", "n_counted", "counted_share", "p_value")
 
 
 def checks_table(
     setup: Setup,
     enrolled: pd.DataFrame,
     split: SampleRatio,
-    placebos: Sequence[tuple[Text, Placebo | None]],
+    watched: SampleRatio | None,
+    placebos: Sequence[tuple[str, Placebo | None]],
 ) -> pd.DataFrame:
     """Return one row a check: fresh data, rows, two variants, the split, random splits.
+
+    ``watched`` is the check of the split that holds at all looks together; None for a single look.
 
     ``n_counted`` and ``counted_share`` are what the check counted: rows that are not accounted for,
     units in two variants (÷ all), units whose split was checked, random splits that were significant
     (÷ all).
     """
-    rows = [_fresh(setup, enrolled), _rows(setup.shop), _crossed(enrolled), _split(split)]
-    rows += [_placebo(title, placebo) for title, placebo in placebos if placebo is not None]
+    rows = [_fresh(setup, enrolled), _rows(setup.shop), _crossed(enrolled)]
+    rows += [_split("split", split), *([_split("split_anytime", watched)] if watched else [])]
+    rows += [_placebo(name, placebo) for name, placebo in placebos if placebo is not None]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -78,24 +82,23 @@ def _crossed(enrolled: pd.DataFrame) -> dict[str, object]:
     return _row("crossover", "warn" if share >= CROSSOVER_WARN else "ok", n, share)
 
 
-def _split(split: SampleRatio) -> dict[str, object]:
+def _split(name: str, split: SampleRatio) -> dict[str, object]:
     outcome = "failed" if split.status == "invalid" else split.status
     n = round(sum(split.expected.values()))
-    return {**_row("split", outcome, n), "p_value": split.p_value}
+    return {**_row(name, outcome, n), "p_value": split.p_value}
 
 
-def _placebo(title: Text, placebo: Placebo) -> dict[str, object]:
+def _placebo(metric: str, placebo: Placebo) -> dict[str, object]:
     outcome = {"loose": "failed", "strict": "warn"}.get(placebo.status, placebo.status)
     share = placebo.significant_share
     n = 0 if math.isnan(share) else round(share * placebo.n_splits)
-    name = Text(f"우연히 나누기: {title.ko}", f"random splits: {title}")
-    return _row(name, outcome, n, share)
+    return {**_row("random_splits", outcome, n, share), "metric": metric}
 
 
 def _row(
     check: str, outcome: str, n: float = math.nan, share: float = math.nan
 ) -> dict[str, object]:
     return {
-        "check": check, "outcome": outcome, "n_counted": n, "counted_share": share,
+        "check": check, "metric": "", "outcome": outcome, "n_counted": n, "counted_share": share,
         "p_value": math.nan,
     }  # fmt: skip

@@ -75,8 +75,12 @@ def decide_all(asked: Sequence[Asked], cases: Sequence[Case]) -> Verdict:
 def guard(case: Case, name: str, margin: float) -> str:
     """Return what is known of a guardrail: ``"worse"``, ``"safe"`` (non-inferior) or ``"cannot_tell"``."""
     row = case.row(name)
-    ends = sorted(case.sign * row[f"rel_diff_ci_{end}"] for end in ("lower", "upper"))
-    return guardrail(*ends, margin) if case.can_test(name) else "cannot_tell"
+    one, other = (case.sign * float(row[f"rel_diff_ci_{end}"]) for end in ("lower", "upper"))
+    return (
+        guardrail(min(one, other), max(one, other), margin)
+        if case.can_test(name)
+        else "cannot_tell"
+    )
 
 
 def metrics_table(asked: Sequence[Asked], cases: Sequence[Case]) -> pd.DataFrame:
@@ -100,7 +104,7 @@ def _row(question: Asked, case: Case, name: str) -> dict[str, object]:
     }
     is_goal = question.role == "decision"
     return {
-        "metric": question.title,
+        "metric": shown_name(question.name, question.title),
         "role": question.role,
         "variant": name,
         **kept,
@@ -110,6 +114,11 @@ def _row(question: Asked, case: Case, name: str) -> dict[str, object]:
         "loss_share": loss,
         "placebo_share": question.placebo.significant_share if question.placebo else np.nan,
     }
+
+
+def shown_name(name: str, title: Text) -> str:
+    """Return a metric as a table holds it: its name where labels know it, else the shop's title."""
+    return name if title.ko != str(title) else str(title)
 
 
 def _believed(case: Case, name: str) -> Posterior:

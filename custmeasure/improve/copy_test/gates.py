@@ -9,14 +9,20 @@ from custmeasure.show import format as fmt
 from custmeasure.show.words import Text, Verdict
 from custmeasure.stats import SampleRatio, sample_ratio
 from custmeasure.stats.placebo import Placebo
+from custmeasure.stats.srm import anytime_sample_ratio
 
 CROSSOVER_WARN = 0.01  # as GrowthBook
 
 
-def check_split(enrolled: Mapping[str, int], shares: Mapping[str, float] | None) -> SampleRatio:
-    """Return the check of the split; variants without a planned share are left to `failed`."""
+def check_split(
+    enrolled: Mapping[str, int], shares: Mapping[str, float] | None, *, anytime: bool = False
+) -> SampleRatio:
+    """Return the check of the split; variants without a planned share are left to `failed`.
+
+    With ``anytime`` the one that holds at all looks together.
+    """
     declared = {name: n for name, n in enrolled.items() if shares is None or name in shares}
-    return sample_ratio(declared, shares)
+    return anytime_sample_ratio(declared, shares) if anytime else sample_ratio(declared, shares)
 
 
 def failed(

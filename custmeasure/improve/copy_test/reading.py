@@ -17,6 +17,7 @@ from custmeasure.improve.copy_test.effects import Measured, Quantile, Rate, Samp
 from custmeasure.improve.copy_test.metrics import PURCHASE, Metric
 from custmeasure.improve.copy_test.plan import Traffic
 from custmeasure.shop import Shop
+from custmeasure.shop.contract import TABLES
 from custmeasure.show import format as fmt
 from custmeasure.show.words import Text, Verdict
 from custmeasure.stats import Columns, Joint, Moments
@@ -112,6 +113,8 @@ class Setup:
             return self.exposures, self.by
         if isinstance(events, Table) and self.by in events.columns and self.unit in events.columns:
             return events, self.by
+        if self.by in {column.name for column in TABLES["events"]}:
+            return None  # a column that a shop may do without
         raise UnknownName("column", self.by, known, where="exposures, events")
 
     def by_order(self, metric: Metric) -> Metric:
