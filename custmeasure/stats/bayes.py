@@ -20,11 +20,12 @@ import numpy as np
 from scipy.special import betainc, betaincc, betaincinv, ndtr, ndtri
 
 from custmeasure.errors import UsageError
+from custmeasure.stats.quadrature import gauss_legendre
 from custmeasure.stats.roots import falling_root
 from custmeasure.stats.tails import Floats, check_counts, check_level
 
 # Nodes of the quadrature over one rate; the beta density is smooth between its own quantiles.
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(120)
+_N_NODES = 120
 # Beyond these quantiles a rate does not go.
 _FARTHEST = 1e-15
 
@@ -223,8 +224,8 @@ def _mean_above_zero(mean: float, sd: float) -> float:
 
 def _tail_mean(z: float) -> float:
     """Return E[max(Z - z, 0)] for a large z as the area of the tail: no difference of near equals."""
-    at = z + 20 / z * (_NODES + 1) / 2
-    return float(10 / z * _WEIGHTS @ ndtr(-at))
+    nodes, weights = gauss_legendre(_N_NODES)
+    return float(10 / z * weights @ ndtr(-z - 10 / z * (nodes + 1)))
 
 
 def _beta(k: int, n: int, prior: BetaPrior | None) -> tuple[float, float]:
@@ -255,9 +256,10 @@ def _quadrature(law: tuple[float, float]) -> tuple[Floats, Floats]:
     a, b = law
     low = math.asin(math.sqrt(float(betaincinv(a, b, _FARTHEST))))
     high = math.acos(math.sqrt(float(betaincinv(b, a, _FARTHEST))))
-    angle = low + (high - low) * (_NODES + 1) / 2
+    nodes, weights = gauss_legendre(_N_NODES)
+    angle = low + (high - low) * (nodes + 1) / 2
     log_density = (2 * a - 1) * np.log(np.sin(angle)) + (2 * b - 1) * np.log(np.cos(angle))
-    weight = _WEIGHTS * np.exp(log_density - log_density.max())
+    weight = weights * np.exp(log_density - log_density.max())
     return np.sin(angle) ** 2, np.asarray(weight / weight.sum(), dtype=np.float64)
 
 

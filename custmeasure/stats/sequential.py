@@ -31,6 +31,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
 from custmeasure.errors import UsageError, check_choice
+from custmeasure.stats.quadrature import gauss_legendre
 from custmeasure.stats.roots import falling_root
 from custmeasure.stats.tails import Floats, above_zero, check_level, normal_quantile
 
@@ -40,7 +41,6 @@ SAME_LOOK = 1e-5
 FARTHEST_Z = 37.0
 # A panel of 20 nodes resolves a normal kernel up to this many of its standard deviations.
 _PANEL = 6.0
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(20)
 
 Spend = Callable[[float, float], float]
 
@@ -309,10 +309,11 @@ class _Steps:
 
 def _panels(reach: float, widest: float) -> tuple[Floats, Floats]:
     """Return nodes and weights of Gauss-Legendre on [-reach, reach] in panels of equal width."""
+    nodes, weights = gauss_legendre(20)
     n_panels = max(1, math.ceil(2 * reach / widest))
     half = reach / n_panels
     middles = -reach + half * (2 * np.arange(n_panels) + 1)
-    return (middles[:, None] + half * _NODES).ravel(), np.tile(half * _WEIGHTS, n_panels)
+    return (middles[:, None] + half * nodes).ravel(), np.tile(half * weights, n_panels)
 
 
 def _rule(spend: str) -> Spend:

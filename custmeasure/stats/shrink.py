@@ -28,12 +28,13 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit
 
 from custmeasure.errors import DataError
+from custmeasure.stats.quadrature import gauss_legendre
 from custmeasure.stats.roots import falling_root
 from custmeasure.stats.tails import Floats, above_zero, check_level
 
 # Fewer tests say nothing about how much tests differ.
 FEWEST_TESTS = 3
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(160)
+_N_NODES = 160
 
 
 @dataclass(frozen=True)
@@ -326,14 +327,15 @@ def _centres(y: Floats, total: Floats) -> tuple[Floats, Floats]:
 def _spreads(y: Floats, variances: Floats, usual: float | None = None) -> tuple[Floats, Floats]:
     """Return spreads and how likely each is: Gelman et al. (2013), eq. 5.21, with its prior."""
     scale = math.sqrt(float(variances.mean()) + float(y.var()))
-    share = (_NODES + 1) / 2
+    nodes, weights = gauss_legendre(_N_NODES)
+    share = (nodes + 1) / 2
     taus = scale * share / (1 - share)
     total = variances + taus[:, None] ** 2
     centre, centre_var = _centres(y, total)
     misfit = ((y - centre[:, None]) ** 2 / total + np.log(total)).sum(axis=1)
     prior = (taus / usual) ** 2 if usual else 0.0
     log_chance = 0.5 * (np.log(centre_var) - misfit - prior) - 2 * np.log1p(-share)
-    weight = _WEIGHTS * np.exp(log_chance - log_chance.max())
+    weight = weights * np.exp(log_chance - log_chance.max())
     return taus, np.asarray(weight / weight.sum(), dtype=np.float64)
 
 
