@@ -184,22 +184,6 @@ def power_of_pairs(diff: float, sd: float, n_pairs: int, alpha: float = 0.05) ->
     return float(1 - nctdtr(df, shift, edge) + nctdtr(df, shift, -edge))
 
 
-def smallest_seen(sd: float, n_pairs: int, alpha: float = 0.05, power: float = 0.8) -> float:
-    """Return the smallest true difference that ``n_pairs`` pairs show with chance ``power``."""
-    if n_pairs < pairs_needed(alpha):
-        return math.inf
-    low, high = 0.0, sd
-    while power_of_pairs(high, sd, n_pairs, alpha) < power:
-        low, high = high, 2 * high
-    for _ in range(60):
-        middle = (low + high) / 2
-        if power_of_pairs(middle, sd, n_pairs, alpha) < power:
-            low = middle
-        else:
-            high = middle
-    return high
-
-
 def _checked(*arrays: ArrayLike) -> tuple[Floats, Floats, Floats]:
     """Return the values and the weights n_t n_c / (n_t + n_c): Greenland and Robins (1985)."""
     value_t, value_c, n_t, n_c = (np.asarray(each, dtype=np.float64).ravel() for each in arrays)

@@ -32,6 +32,12 @@ from custmeasure import dates
 from custmeasure.engine import MissingTable
 from custmeasure.errors import UnknownName, UsageError, check_choice
 from custmeasure.improve.copy_days.design import Design
+from custmeasure.improve.copy_days.plan import (
+    PlanDaysResult,
+    plan_by_day,
+    plan_days,
+    plan_days_from_counts,
+)
 from custmeasure.improve.copy_days.reading import (
     METRICS,
     checked,
@@ -56,10 +62,14 @@ from custmeasure.stats.randomisation import compare_pairs
 
 __all__ = [
     "CopyDaysResult",
+    "PlanDaysResult",
     "RevenueDaysResult",
     "VisitorDaysResult",
     "copy_days",
     "copy_days_from_counts",
+    "plan_by_day",
+    "plan_days",
+    "plan_days_from_counts",
 ]
 
 

@@ -20,7 +20,8 @@ _NAMES = """
 
 _DAYS = """
     SELECT experiment, day, variant,
-           sum(n_visitors) AS n_visitors, sum(n_conversions) AS n_conversions,
+           CAST(sum(n_visitors) AS BIGINT) AS n_visitors,
+           CAST(sum(n_conversions) AS BIGINT) AS n_conversions,
            sum(revenue_amount) AS revenue_amount
     FROM rows
     WHERE ($experiment IS NULL OR experiment = $experiment)
