@@ -10,9 +10,10 @@ its last one), ``cohort_size``, ``n_retained``, ``retained_rate`` ÷ ``cohort_si
 interval, ``mature``. The pooled row (`RetentionResult.pooled`) divides by the cohorts that reached k, and
 by no others.
 
-Beside it: `cohort_gaps` and `cohort_trend` (which cohort is worse, and since when), `order_steps` (1st →
+Beside it: `cohort_gaps` and `cohort_change` (which cohort is worse, and since when), `order_steps` (1st →
 2nd → 3rd order), `lifecycle` (new, current, resurrected, dormant), `value_curve` (cumulative net revenue a
-customer), `time_to_next_order` (Kaplan–Meier), `churn_cutoff` (after which gap is a customer lost?).
+customer), `time_to_next_order` (Kaplan–Meier), `churn_cutoff` (after which silence is a customer lost?),
+and `without_cancelled`, which leaves out the orders that were cancelled.
 """
 
 import datetime as dt
@@ -22,21 +23,47 @@ from custmeasure import dates
 from custmeasure.engine import Filters, MissingTable, Readable, as_table
 from custmeasure.errors import check_choice
 from custmeasure.measure.retention.calendar import PERIODS, WEEK_STARTS
+from custmeasure.measure.retention.change import CohortChange, cohort_change
 from custmeasure.measure.retention.count import Log, count_cells
+from custmeasure.measure.retention.cutoff import ChurnCutoff, churn_cutoff
 from custmeasure.measure.retention.events import as_filters, as_text, check_events
 from custmeasure.measure.retention.gaps import CohortGaps, cohort_gaps
 from custmeasure.measure.retention.kernels import MODES
+from custmeasure.measure.retention.lifecycle import Lifecycle, lifecycle
+from custmeasure.measure.retention.next_order import NextOrder, time_to_next_order
+from custmeasure.measure.retention.orders import without_cancelled
 from custmeasure.measure.retention.plan import (
     CLOCKS,
     COHORTS,
     Plan,
     check_brackets,
+    check_by,
     check_times,
 )
 from custmeasure.measure.retention.result import RetentionResult, missing_retention
+from custmeasure.measure.retention.steps import OrderSteps, order_steps
+from custmeasure.measure.retention.value import ValueCurve, value_curve
 from custmeasure.show.result import missing_verdict
 
-__all__ = ["CohortGaps", "RetentionResult", "cohort_gaps", "retention"]
+__all__ = [
+    "ChurnCutoff",
+    "CohortChange",
+    "CohortGaps",
+    "Lifecycle",
+    "NextOrder",
+    "OrderSteps",
+    "RetentionResult",
+    "ValueCurve",
+    "churn_cutoff",
+    "cohort_change",
+    "cohort_gaps",
+    "lifecycle",
+    "order_steps",
+    "retention",
+    "time_to_next_order",
+    "value_curve",
+    "without_cancelled",
+]
 
 
 def retention(
@@ -116,6 +143,7 @@ def retention(
         check_choice(kind, value, allowed)
     first, last = dates.parse_span(start, end)
     cells, times = check_brackets(brackets), check_times(min_occurrences)
+    check_by(by, RetentionResult.COLUMNS)
     if timezone is not None:
         dates.zone(timezone)
     table = as_table(activity, timezone)

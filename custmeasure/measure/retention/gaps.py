@@ -20,14 +20,16 @@ class CohortGaps(Result):
     """Each cohort against all others at one period, the lowest first.
 
     Frame: ``cohort, cohort_size, n_retained, retained_rate`` with its interval, ``others_rate, diff``
-    with its interval, ``p_value, p_value_adj`` (Benjamini–Hochberg over the cohorts).
+    with its interval, ``p_value, p_value_adj`` (Benjamini–Hochberg over the cohorts), ``since_period``: the
+    first period from which on the cohort is surely below the others (Benjamini–Hochberg over all finished
+    cells of all cohorts); blank where it is not.
     """
 
     name: ClassVar[str] = "cohort_gaps"
     COLUMNS: ClassVar[tuple[str, ...]] = (
         "cohort", "cohort_size", "n_retained",
         "retained_rate", "retained_rate_ci_lower", "retained_rate_ci_upper",
-        "others_rate", "diff", "diff_ci_lower", "diff_ci_upper", "p_value", "p_value_adj",
+        "others_rate", "diff", "diff_ci_lower", "diff_ci_upper", "p_value", "p_value_adj", "since_period",
     )  # fmt: skip
 
     def shown_frame(self) -> pd.DataFrame:
@@ -72,7 +74,9 @@ def cohort_gaps(result: RetentionResult, *, period: int = 1, alpha: float = 0.05
     k, n = list(map(int, cells["n_retained"])), list(map(int, cells["cohort_size"]))
     gaps = against_rest(k, n, alpha)
     diff = [gap.diff for gap in gaps]
+    since = _since(result.frame, alpha)
     frame = cells.assign(
+        since_period=pd.array([since.get(c, pd.NA) for c in cells["cohort"]], dtype="Int64"),
         cohort=[cohort_name(c, unit) for c in cells["cohort"]],
         others_rate=cells["retained_rate"] - diff,
         diff=diff,
@@ -86,3 +90,16 @@ def cohort_gaps(result: RetentionResult, *, period: int = 1, alpha: float = 0.05
     if len(result.frame):
         verdict = cohort_verdict(result.frame, alpha, unit, period)
     return CohortGaps(frame[list(CohortGaps.COLUMNS)], definition, (_OBSERVED,), verdict=verdict)
+
+
+def _since(frame: pd.DataFrame, alpha: float) -> dict[pd.Timestamp, int]:
+    """Return cohort → the first period at which it is surely below the others."""
+    ripe = frame[frame["mature"] & (frame["period"] > 0) & (frame["cohort_size"] > 0)]
+    cells = []
+    for period, part in ripe.groupby("period"):
+        k, n = list(map(int, part["n_retained"])), list(map(int, part["cohort_size"]))
+        for cohort, gap in zip(part["cohort"], against_rest(k, n, alpha), strict=True):
+            cells.append((cohort, int(str(period)), gap.diff, gap.p_value))
+    sure = benjamini_hochberg([p_value for *_, p_value in cells]) < alpha
+    low = [cell[:2] for cell, is_sure in zip(cells, sure, strict=True) if is_sure and cell[2] < 0]
+    return {cohort: min(k for other, k in low if other == cohort) for cohort, _ in low}

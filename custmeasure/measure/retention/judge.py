@@ -1,9 +1,12 @@
 """Which cohort or segment came back less than all others: the verdicts of a retention table."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 
+from custmeasure.language import LANGUAGES, Lang, pick
 from custmeasure.measure.retention.frame import pooled_rows
-from custmeasure.show.labels import value_label
+from custmeasure.show.labels import label, value_label
 from custmeasure.show.words import Text, Verdict
 from custmeasure.stats.groups import against_rest
 from custmeasure.stats.multiple import benjamini_hochberg
@@ -14,6 +17,14 @@ _FORMS = {"month": "%Y-%m", "hour": "%Y-%m-%d %H:00"}
 def cohort_name(cohort: pd.Timestamp, period: str) -> str:
     """Return a cohort as a reader names it: ``2026-03`` for a month, the first day otherwise."""
     return cohort.strftime(_FORMS.get(period, "%Y-%m-%d"))
+
+
+def segment_name(by: str, value: object, lang: Lang) -> str:
+    """Return a segment as a sentence names it; of a flag, the column goes before."""
+    if value in ("true", "false"):
+        said = ("예", "yes") if value == "true" else ("아니요", "no")
+        return f"{label(by, lang)}: {pick(*said, lang)}"
+    return value_label(str(value), lang)
 
 
 def nobody() -> Verdict:
@@ -40,7 +51,7 @@ def cohort_verdict(frame: pd.DataFrame, alpha: float, period: str, k: int | None
             "견줄 코호트가 아직 둘이 되지 않습니다.", "There are not yet two cohorts to compare."
         )
         return Verdict("cannot_tell", reason, code="ONE_COHORT")
-    low = _lower(cells, alpha)
+    low = lower_than_rest(cells["n_retained"], cells["cohort_size"], alpha)
     if not low:
         reason = Text(
             "다른 코호트보다 확실히 덜 돌아온 코호트는 없습니다.",
@@ -59,7 +70,9 @@ def segment_verdict(frame: pd.DataFrame, by: str, alpha: float) -> Verdict:
     if not frame["cohort_size"].sum():
         return nobody()
     cells = first_returns(pooled_rows(frame, [by], alpha).assign(mature=True))
-    low = _lower(cells, alpha) if len(cells) > 1 else []
+    low = (
+        lower_than_rest(cells["n_retained"], cells["cohort_size"], alpha) if len(cells) > 1 else []
+    )
     if not low:
         reason = Text(
             "다른 묶음보다 확실히 덜 돌아온 묶음은 없습니다.",
@@ -67,7 +80,7 @@ def segment_verdict(frame: pd.DataFrame, by: str, alpha: float) -> Verdict:
         )
         return Verdict("cannot_tell", reason, code="NO_GAP")
     names_ko, names_en = (
-        ", ".join(value_label(str(cells[by][i]), lang) for i in low) for lang in ("ko", "en")
+        ", ".join(segment_name(by, cells[by][i], lang) for i in low) for lang in LANGUAGES
     )
     return Verdict("worse", Text(
         f"{names_ko} 고객은 다른 고객보다 덜 돌아왔습니다.",
@@ -75,9 +88,16 @@ def segment_verdict(frame: pd.DataFrame, by: str, alpha: float) -> Verdict:
     ))  # fmt: skip
 
 
-def _lower(cells: pd.DataFrame, alpha: float) -> list[int]:
-    """Return the rows that came back surely less than the rest (Benjamini–Hochberg)."""
-    k, n = list(map(int, cells["n_retained"])), list(map(int, cells["cohort_size"]))
-    gaps = against_rest(k, n, alpha)
+def no_customers() -> Verdict:
+    """Return the verdict on orders of nobody, or of nobody long enough ago."""
+    reason = Text(
+        "기한이 지난 고객이 아직 없습니다.", "There is no customer yet whose window is over."
+    )
+    return Verdict("cannot_tell", reason, code="NO_UNITS")
+
+
+def lower_than_rest(successes: Iterable[int], units: Iterable[int], alpha: float) -> list[int]:
+    """Return the places whose rate is surely below that of all others (Benjamini–Hochberg)."""
+    gaps = against_rest(list(map(int, successes)), list(map(int, units)), alpha)
     sure = benjamini_hochberg([gap.p_value for gap in gaps]) < alpha
     return [i for i, gap in enumerate(gaps) if sure[i] and gap.diff < 0]

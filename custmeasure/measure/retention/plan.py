@@ -157,3 +157,18 @@ def check_times(times: object) -> int:
         ko=f"min_occurrences {times!r}: 1 이상의 정수여야 합니다.",
         en=f"min_occurrences {times!r} must be a whole number, 1 or more.",
     )
+
+
+def check_by(by: str | None, columns: Sequence[str]) -> None:
+    """Refuse to split by a column that the answer itself has.
+
+    Raises
+    ------
+    UsageError
+        When ``by`` is one of ``columns``.
+    """
+    if by in columns:
+        raise UsageError(
+            ko=f"by={by!r}: 결과의 열 이름과 같습니다. 그 열의 이름을 바꾸십시오.",
+            en=f"by={by!r} is a column of the answer itself. Rename that column.",
+        )
