@@ -95,7 +95,7 @@ def test_power_is_kept_with_weekdays_and_restless_days():
 def test_a_plan_by_day_is_a_plan():
     result = plan_days_from_counts(200, 0.04, min_effect=0.3)
     plan = plan_by_day(result, "title", start=MONDAY, control="old", treatment="new")
-    assert (plan.kind, plan.control, plan.method) == ("by_day", "old", "once")
+    assert (plan.kind, plan.control, plan.method) == ("by_day", "old", "one_look")
     assert len(plan.days) == 7 * result.weeks
     assert (plan.start, plan.end) == (MONDAY, MONDAY + dt.timedelta(days=69))
     assert plan == plan_by_day(result, "title", start=MONDAY, control="old", treatment="new")

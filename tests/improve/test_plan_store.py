@@ -60,7 +60,7 @@ def test_the_hash_covers_every_part_of_the_plan():
     others = {
         "control": "B", "shares": {"A": 0.4, "B": 0.6}, "kind": "by_day", "metric": "revenue",
         "window": "1d", "unit": "customer_id", "start": None, "end": dt.date(2026, 3, 30),
-        "alpha": 0.1, "power": 0.9, "min_effect": 0.1, "method": "once", "n_units": 4201,
+        "alpha": 0.1, "power": 0.9, "min_effect": 0.1, "method": "one_look", "n_units": 4201,
         "rule": "", "carry_over": 1, "days": {}, "experiment": "coffee",
     }  # fmt: skip
     stored = {"written_at", "hash", "late", "edited"}

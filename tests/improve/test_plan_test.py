@@ -22,7 +22,7 @@ SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample"
 
 
 def test_columns_and_weeks():
-    result = plan_test_from_counts(0.05, units_a_day=300, min_effect=0.2, method="once")
+    result = plan_test_from_counts(0.05, units_a_day=300, min_effect=0.2, method="one_look")
     assert list(result.frame.columns) == list(PlanTestResult.COLUMNS)
     needed = plan_units(Baseline.of_rate(0.05), 0.2)  # 16,326 of both, 2,100 a week
     assert result.weeks == math.ceil(needed / 2100) == 8
@@ -34,12 +34,12 @@ def test_columns_and_weeks():
     assert row["mde_diff"] == pytest.approx(0.05 * row["mde_rel_diff"])
 
 
-@pytest.mark.parametrize("method", ["once", "planned_end", "open_end"])
+@pytest.mark.parametrize("method", ["one_look", "planned_end", "open_end"])
 def test_more_weeks_see_more_and_looking_costs(method):  # T24
     result = plan_test_from_counts(0.05, units_a_day=300, method=method, max_weeks=8)
     assert (np.diff(result.frame["mde_rel_diff"]) < 0).all()
     assert (np.diff(result.frame["power_rate"]) > 0).all()
-    once = plan_test_from_counts(0.05, units_a_day=300, method="once", max_weeks=8)
+    once = plan_test_from_counts(0.05, units_a_day=300, method="one_look", max_weeks=8)
     assert (result.frame["mde_rel_diff"] >= once.frame["mde_rel_diff"]).all()
     planned_end_costs_little = result.frame["mde_rel_diff"] <= 1.05 * once.frame["mde_rel_diff"]
     assert planned_end_costs_little.all() == (method != "open_end")
@@ -47,9 +47,9 @@ def test_more_weeks_see_more_and_looking_costs(method):  # T24
 
 def test_a_covariate_of_correlation_0_7_needs_about_half():
     """Issue 5: at most 0.55 times the units."""
-    plain = plan_test_from_counts(0.05, units_a_day=300, method="once", max_weeks=104)
+    plain = plan_test_from_counts(0.05, units_a_day=300, method="one_look", max_weeks=104)
     helped = plan_test_from_counts(
-        0.05, units_a_day=300, method="once", max_weeks=104, correlation=0.7
+        0.05, units_a_day=300, method="one_look", max_weeks=104, correlation=0.7
     )
     assert helped.weeks <= 0.55 * plain.weeks
     assert any("correlation" in note for note in helped.notes)
@@ -68,9 +68,9 @@ def test_when_nothing_realistic_is_enough_it_says_what_would_be():
 
 
 def test_several_variants_need_more():
-    two = plan_test_from_counts(0.05, units_a_day=300, min_effect=0.2, method="once")
+    two = plan_test_from_counts(0.05, units_a_day=300, min_effect=0.2, method="one_look")
     three = plan_test_from_counts(
-        0.05, units_a_day=300, min_effect=0.2, method="once", shares={"A": 1, "B": 1, "C": 1}
+        0.05, units_a_day=300, min_effect=0.2, method="one_look", shares={"A": 1, "B": 1, "C": 1}
     )
     assert three.weeks > 1.5 * two.weeks
     assert any("stricter" in note for note in three.notes)
@@ -78,12 +78,12 @@ def test_several_variants_need_more():
 
 def test_amounts_and_ratios():
     amount = Baseline(1000.0, 9e6)
-    result = plan_test_from_counts(amount, units_a_day=1000, method="once", metric="revenue")
+    result = plan_test_from_counts(amount, units_a_day=1000, method="one_look", metric="revenue")
     needed = plan_units(amount, 0.1)
     assert result.weeks == math.ceil(needed / 7000)
     assert "₩1,000 → ₩1,100" in result.reason
     ratio = Baseline.of_ratio(1, 2, 1, 1, 0.5)
-    assert plan_test_from_counts(ratio, units_a_day=1000, method="once").weeks is not None
+    assert plan_test_from_counts(ratio, units_a_day=1000, method="one_look").weeks is not None
 
 
 def test_nothing_to_measure():  # T13, T15
@@ -172,7 +172,7 @@ def test_the_same_people_are_counted_once(shop):
 
 def test_a_shop_in_the_head(shop):
     """The latest 8 weeks whose windows are over: 10 + 56 x 5 people, 56 of them bought."""
-    result = plan_test(shop, min_effect=0.5, max_weeks=20, method="once")
+    result = plan_test(shop, min_effect=0.5, max_weeks=20, method="one_look")
     assert result.definition["n_measured"] == 290
     assert result.definition["baseline"] == pytest.approx(56 / 290)
     assert result.frame["n_units"].head(3).tolist() == [45, 80, 115]
@@ -185,6 +185,18 @@ def test_one_page_only(shop):
     assert result.frame["n_units"].tolist() == [35, 70, 105, 140]
     with pytest.raises(UnknownName, match="/b"):
         plan_test(shop, page="/bb")
+
+
+def test_a_ratio_in_the_head(shop, tmp_path):
+    """Purchases ÷ visits: the ten come on each of their 8 days, the new ones once."""
+    toml = (tmp_path / "shop.toml").read_text("utf-8")
+    more = '[metrics.per_visit]\nkind = "ratio"\nevent = "purchase"\nper = "visit"\nwindow = "7d"\n'
+    odd = '[metrics.median]\nkind = "quantile"\ntable = "orders"\ncolumn = "amount"\n'
+    (tmp_path / "shop.toml").write_text(toml + more + odd, "utf-8")
+    result = plan_test(open_shop(tmp_path), metric="per_visit", max_weeks=2)
+    assert result.definition["baseline"] == pytest.approx(56 / (10 * 8 + 280))
+    with pytest.raises(UsageError, match="from_counts"):
+        plan_test(open_shop(tmp_path), metric="median")
 
 
 @pytest.mark.parametrize(
@@ -271,7 +283,7 @@ def test_baseline_of_the_sample_against_pandas(sample):
     assert result.definition["baseline"] == pytest.approx(net.sum() / len(first), rel=0.01)
 
 
-@pytest.mark.parametrize("metric", ["conversion", "revenue", "conversion_per_visit", "add_to_cart"])
+@pytest.mark.parametrize("metric", ["conversion", "revenue", "add_to_cart"])
 def test_every_metric_of_the_sample_has_a_plan(sample, metric):
     result = plan_test(sample, metric=metric, min_effect=0.3, max_weeks=12)
     assert result.verdict.code in {"PLAN", "TOO_LITTLE_TRAFFIC"}
@@ -282,7 +294,7 @@ def test_every_metric_of_the_sample_has_a_plan(sample, metric):
 
 def test_a_plan_keeps_its_promise_on_random_splits():
     """The power that is promised for one look, against 4,000 tests of that size."""
-    result = plan_test_from_counts(0.10, units_a_day=200, min_effect=0.25, method="once")
+    result = plan_test_from_counts(0.10, units_a_day=200, min_effect=0.25, method="one_look")
     row = result.frame[result.frame["n_weeks"] == result.weeks].iloc[0]
     n = int(row["n_units"] / 2)
     rng = np.random.default_rng(4)

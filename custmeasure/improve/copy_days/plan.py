@@ -206,7 +206,7 @@ def plan_by_day(
         experiment, control, {control: 0.5, treatment: 0.5}, kind="by_day",
         metric=str(said["metric"]), start=start, end=start + dt.timedelta(days=len(days) - 1),
         alpha=float(str(said["alpha"])), power=float(str(said["power_rate"])),
-        min_effect=float(str(said["min_effect"])), method="once", rule=rule,
+        min_effect=float(str(said["min_effect"])), method="one_look", rule=rule,
         carry_over=design.carry_over, days=named,
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ Frame, one row a number of weeks: ``n_weeks, n_days, n_units`` (different units,
 ``mde_rel_diff`` and ``mde_diff`` (the smallest increase seen with the wanted power, ÷ the baseline and
 plain), ``power_rate`` (the chance to see ``min_effect``).
 
->>> result = plan_test_from_counts(0.05, units_a_day=300, min_effect=0.2, method="once")
+>>> result = plan_test_from_counts(0.05, units_a_day=300, min_effect=0.2, method="one_look")
 >>> result.weeks
 8
 >>> result.frame[["n_weeks", "n_units"]].head(2).values.tolist()
@@ -39,14 +39,14 @@ from custmeasure.improve.plan_test.result import (
     plan_of,
     shortest,
 )
-from custmeasure.improve.plan_test.store import Plan, changes, read_plan, store_plan
+from custmeasure.improve.plan_test.store import METHODS, Plan, changes, read_plan, store_plan
 from custmeasure.improve.plan_test.traffic import (
     Entry,
     Past,
     Traffic,
     measure_amount,
     measure_event,
-    measure_visits,
+    measure_ratio,
     read_traffic,
 )
 from custmeasure.shop import Shop
@@ -65,9 +65,9 @@ __all__ = [
     "store_plan",
 ]
 
+PURCHASE = "purchase"
 UNITS = ("visitor_id", "customer_id")
-PER_VISIT = "conversion_per_visit"
-METRICS = ("conversion", "revenue", PER_VISIT)
+METRICS = ("conversion", "revenue")
 HISTORY = dt.timedelta(weeks=8)
 MAX_WEEKS = 26
 
@@ -96,15 +96,15 @@ def plan_test(
     shop
         The shop; its ``events`` say who comes and what they do.
     metric
-        ``"conversion"`` (the event of ``[metrics.conversion]``), ``"revenue"`` (net amount a unit),
-        ``"conversion_per_visit"`` (events ÷ visits, a ratio), or another metric of shop.toml.
+        ``"conversion"`` (the event of ``[metrics.conversion]``), ``"revenue"`` (net amount a unit), or
+        another metric of shop.toml that counts events: a conversion or a ratio (``event`` ÷ ``per``).
     min_effect
         The smallest relative difference that matters (0.1 is 10 %).
     shares
         Variant → share of the units, the control first; two equal halves when not given.
     method
         How the test will be looked at: ``"planned_end"`` (every day, alpha spent by a plan),
-        ``"open_end"`` (every day, always valid) or ``"once"``.
+        ``"open_end"`` (every day, always valid) or ``"one_look"`` (on the last day).
     entry, page
         What lets a unit in: an event (the funnel's first step when not given) and the page it happens on.
     unit
@@ -144,19 +144,19 @@ def plan_test(
     if isinstance(events, MissingTable):  # for the type checker: said above
         return _nothing(missing_verdict("events"))
     way_in = Entry(unit, entry or next(iter(shop.steps), None), page)
-    event = str(settings.get("event", "purchase"))
-    check_names(events, way_in, event)
+    event = str(settings.get("event", PURCHASE))
+    check_names(events, way_in, event, settings.get("per"))
     traffic = read_traffic(events, way_in, shop.timezone, shop.as_of, WEEK * max_weeks)
     if traffic is None:
         return _nothing(_too_young())
     past = _past(shop, way_in, length, dates.parse_window(before, "before"))
-    seen = _measured(metric, events, orders, past, event)
+    seen = _measured(metric, events, orders, past, settings)
     foreseen = _number(seen["correlation"])
     if cuped and math.isfinite(foreseen):
         design = _design(shares, alpha, power, method, correlation=foreseen)
     ask = Ask(
-        metric, length, min_effect, _baseline(metric, seen), design, traffic.by_day, foreseen,
-        shop.currency,
+        metric, length, min_effect, _baseline(seen, is_amount=metric == "revenue"), design,
+        traffic.by_day, foreseen, shop.currency,
     )  # fmt: skip
     definition = {
         "entry": way_in.event, "page": page, "unit": unit, "window": _written(window, settings),
@@ -216,11 +216,21 @@ def plan_test_from_counts(
 
 
 def _metric(shop: Shop, metric: str) -> Mapping[str, Any]:
+    """Return what shop.toml says about a metric that can be planned from events and orders."""
     declared = shop.settings.metrics
     known = list(dict.fromkeys((*METRICS, *declared)))
     if metric not in known:
         raise UnknownName("metric", metric, known)
-    return declared.get(metric) or declared.get("conversion", {})
+    said = declared.get(metric) or declared.get("conversion", {})
+    kind, table = said.get("kind", "conversion"), said.get("table", "events")
+    if metric != "revenue" and (kind not in ("conversion", "ratio") or table != "events"):
+        raise UsageError(
+            ko=f"지표 '{metric}'은(는) 방문 기록으로 셀 수 없어 여기서 계획하지 못합니다. 평균과 분산을 "
+            "plan_test_from_counts에 주십시오.",
+            en=f"Metric '{metric}' is not counted from events, so it cannot be planned from them. Give its "
+            "mean and variance to plan_test_from_counts.",
+        )
+    return said
 
 
 def _check_weeks(max_weeks: int) -> None:
@@ -238,8 +248,11 @@ def _design(
     method: str,
     correlation: float = 0.0,
 ) -> Design:
+    check_choice("method", method, METHODS)
     parts = tuple(float(share) for share in shares.values()) if shares else (1.0, 1.0)
-    return Design(parts, alpha, power, method, correlation=correlation)
+    return Design(
+        parts, alpha, power, "once" if method == "one_look" else method, correlation=correlation
+    )
 
 
 def _past(shop: Shop, entry: Entry, window: dt.timedelta, before: dt.timedelta) -> Past:
@@ -251,22 +264,23 @@ def _past(shop: Shop, entry: Entry, window: dt.timedelta, before: dt.timedelta) 
 
 
 def _measured(
-    metric: str, events: Table, orders: object, past: Past, event: str
+    metric: str, events: Table, orders: object, past: Past, settings: Mapping[str, Any]
 ) -> Mapping[str, float]:
+    event = str(settings.get("event", PURCHASE))
     if metric == "revenue" and isinstance(orders, Table):
         return measure_amount(events, orders, past)
-    if metric == PER_VISIT:
-        return measure_visits(events, past, event)
+    if settings.get("kind") == "ratio":
+        return measure_ratio(events, past, event, str(settings.get("per", past.entry.event)))
     return measure_event(events, past, event)
 
 
-def _baseline(metric: str, seen: Mapping[str, float]) -> Baseline:
+def _baseline(seen: Mapping[str, float], *, is_amount: bool = False) -> Baseline:
     n = int(seen["n"])
     mean, var = _number(seen["mean_y"], 0.0), _number(seen["var_y"], 0.0)
-    if metric == "revenue":
+    if is_amount:
         return Baseline(mean, var)
-    if metric == PER_VISIT:
-        if not n:
+    if "mean_d" in seen:
+        if not _number(seen["mean_d"], 0.0):
             return Baseline(0.0, 0.0)
         return Baseline.of_ratio(
             mean, seen["mean_d"], var, _number(seen["var_d"], 0.0), _number(seen["cov_yd"], 0.0)
@@ -281,7 +295,7 @@ def _instead(ask: Ask, shop: Shop, events: Table, past: Past, event: str) -> Ite
     place = shop.steps.index(event)
     first = shop.steps.index(past.entry.event) + 1 if past.entry.event in shop.steps else 1
     for step in reversed(shop.steps[first:place]):
-        base = _baseline("conversion", measure_event(events, past, step))
+        base = _baseline(measure_event(events, past, step))
         other = Ask(
             step, ask.window, ask.min_effect, base, ask.design, ask.by_day, currency=ask.currency
         )

@@ -10,7 +10,7 @@ _PAGES = """
     GROUP BY page ORDER BY n DESC, page LIMIT 1000"""
 
 
-def check_names(events: Table, entry: Entry, event: str) -> None:
+def check_names(events: Table, entry: Entry, event: str, per: str | None = None) -> None:
     """Check that the events and the page exist.
 
     Raises
@@ -20,7 +20,7 @@ def check_names(events: Table, entry: Entry, event: str) -> None:
     """
     rows = events.pick(event=("event", "text"))
     seen = [str(row["event"]) for row in query(_EVENTS, events=rows).to_pylist()]
-    for name in (entry.event, event):
+    for name in (entry.event, event, per):
         if name is not None and seen and name not in seen:
             raise UnknownName("event", name, seen, "events.event")
     if entry.page is None:

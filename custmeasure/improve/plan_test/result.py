@@ -127,7 +127,8 @@ def answer(
     definition = {
         **definition, "metric": ask.metric, "baseline": ask.baseline.mean,
         "min_effect": ask.min_effect, "shares": _shares(definition, ask.design),
-        "alpha": ask.design.alpha, "power_rate": ask.design.power, "method": ask.design.method,
+        "alpha": ask.design.alpha, "power_rate": ask.design.power,
+        "method": "one_look" if ask.design.method == "once" else ask.design.method,
         "correlation": ask.design.correlation or None, "currency": ask.currency,
     }  # fmt: skip
     verdict = _verdict(ask, frame, weeks, instead)

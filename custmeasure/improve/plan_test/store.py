@@ -31,7 +31,7 @@ from custmeasure.show.words import Text
 
 FOLDER = "plans"
 KINDS = ("split", "by_day")
-METHODS = ("once", "planned_end", "open_end")
+METHODS = ("planned_end", "open_end", "one_look")
 
 _NAME = re.compile(r"[A-Za-z0-9가-힣_][A-Za-z0-9가-힣_-]{0,79}")
 _FIRST = "SELECT min(moment) AS first_at FROM rows WHERE experiment = $experiment"
@@ -57,7 +57,7 @@ class Plan:
         The level; the chance to see ``min_effect``, the smallest relative difference that matters.
     method
         ``"planned_end"`` (looked at while it runs, alpha spent by a plan), ``"open_end"`` (always
-        valid, no last day), or ``"once"`` (looked at on the last day alone).
+        valid, no last day), or ``"one_look"`` (looked at on the last day alone).
     n_units
         Units that the plan expects, of all variants; None when nobody said.
     rule

@@ -164,12 +164,12 @@ _BY_EVENT = """
         WHERE events.event = $event AND moment BETWEEN before_at AND last_at
         GROUP BY unit)"""
 
-_BY_VISIT = """
+_BY_RATIO = """
     did AS (
         SELECT unit,
                count(*) FILTER (WHERE event = $event AND moment BETWEEN first_at AND last_at) AS y,
                count(*) FILTER (WHERE event = $event AND moment < first_at) AS x,
-               count(DISTINCT session) FILTER (WHERE moment BETWEEN first_at AND last_at) AS d
+               count(*) FILTER (WHERE event = $per AND moment BETWEEN first_at AND last_at) AS d
         FROM entered JOIN events USING (unit)
         WHERE moment BETWEEN before_at AND last_at
         GROUP BY unit)"""
@@ -202,13 +202,12 @@ _PLAIN = """
            corr(coalesce(y, 0), coalesce(x, 0)) AS correlation
     FROM entered LEFT JOIN did USING (unit)"""
 
-_PER_VISIT = """
+_RATIO = """
     SELECT count(*) AS n, count(*) FILTER (WHERE coalesce(y, 0) > 0) AS k,
            avg(coalesce(y, 0)) AS mean_y, var_samp(coalesce(y, 0)) AS var_y,
            corr(coalesce(y, 0), coalesce(x, 0)) AS correlation,
-           avg(greatest(coalesce(d, 1), 1)) AS mean_d,
-           var_samp(greatest(coalesce(d, 1), 1)) AS var_d,
-           covar_samp(coalesce(y, 0), greatest(coalesce(d, 1), 1)) AS cov_yd
+           avg(coalesce(d, 0)) AS mean_d, var_samp(coalesce(d, 0)) AS var_d,
+           covar_samp(coalesce(y, 0), coalesce(d, 0)) AS cov_yd
     FROM entered LEFT JOIN did USING (unit)"""
 
 
@@ -249,10 +248,10 @@ def measure_event(events: Table, past: Past, event: str) -> Mapping[str, float]:
     )
 
 
-def measure_visits(events: Table, past: Past, event: str) -> Mapping[str, float]:
-    """Return ``event`` a visit: the moments of both, a unit, and their covariance."""
+def measure_ratio(events: Table, past: Past, event: str, per: str) -> Mapping[str, float]:
+    """Return ``event`` ÷ ``per``, all units together: their moments a unit and their covariance."""
     rows = _picked(events, past)
-    return _one(query(_ENTERED + _BY_VISIT + _PER_VISIT, past.given(event), events=rows))
+    return _one(query(_ENTERED + _BY_RATIO + _RATIO, past.given(event) | {"per": per}, events=rows))
 
 
 def measure_amount(events: Table, orders: Table, past: Past) -> Mapping[str, float]:
@@ -270,7 +269,7 @@ def measure_amount(events: Table, orders: Table, past: Past) -> Mapping[str, flo
 def _picked(events: Table, past: Past) -> Table:
     return events.pick(
         unit=(past.entry.unit, "text"), event=("event", "text"), page=("page", "text?"),
-        moment=("at", "instant"), session=("session_id", "text?"), customer=("customer_id", "text?"),
+        moment=("at", "instant"), customer=("customer_id", "text?"),
     )  # fmt: skip
 
 
