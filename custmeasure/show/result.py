@@ -124,9 +124,14 @@ class Result:
             return ", ".join(f"{k} {self._said(key, v, lang)}" for k, v in value.items())
         if isinstance(value, list | tuple):
             return ", ".join(str(part) for part in value)
-        if key in ("shares", "target", "min_effect", "alpha", "confidence") and isinstance(
-            value, float
-        ):
+        if key in (
+            "shares",
+            "target",
+            "min_effect",
+            "alpha",
+            "look_alpha",
+            "confidence",
+        ) and isinstance(value, float):
             return f"{100 * value:g}%"
         if key == "table":
             return table_label(str(value), lang)

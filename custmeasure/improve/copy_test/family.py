@@ -15,11 +15,10 @@ from custmeasure.show.words import Text, Verdict
 from custmeasure.stats import MeanComparison
 from custmeasure.stats.bayes import Posterior, effect_posterior, rates_posterior
 from custmeasure.stats.guardrail import guardrail
-from custmeasure.stats.placebo import Placebo
 
 METRICS = (
     "metric", "role", "variant", "n_units", "rel_diff", "rel_diff_ci_lower", "rel_diff_ci_upper",
-    "p_value", "p_value_adj", "outcome", "chance_to_beat_share", "loss_share", "placebo_share",
+    "p_value", "p_value_adj", "outcome", "chance_to_beat_share", "loss_share",
 )  # fmt: skip
 
 
@@ -41,10 +40,6 @@ class Asked(Protocol):
     @property
     def margin(self) -> float:
         """The relative loss that a guardrail accepts."""
-
-    @property
-    def placebo(self) -> Placebo | None:
-        """How often random splits were significant."""
 
 
 def decide_all(asked: Sequence[Asked], cases: Sequence[Case]) -> Verdict:
@@ -112,7 +107,6 @@ def _row(question: Asked, case: Case, name: str) -> dict[str, object]:
         "outcome": case.outcome(name) if is_goal else guard(case, name, question.margin),
         "chance_to_beat_share": seen.chance_to_beat,
         "loss_share": loss,
-        "placebo_share": question.placebo.significant_share if question.placebo else np.nan,
     }
 
 

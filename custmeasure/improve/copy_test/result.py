@@ -354,7 +354,7 @@ def _definition(
     whole = sum(shares.values())
     looks = {"n_looks": len(watched.days)} if watched.days else {}
     n = sum(sample.n for sample in samples.values())
-    level = watched.level(n) if watched.method != "one_look" else None
+    level = round(watched.level(n), 4) if watched.method != "one_look" else None
     return {
         **given,
         "control": next(iter(samples)),
