@@ -40,12 +40,44 @@ def bridge():
     return cm.bridge(orders)
 
 
+def change():
+    before = {"모바일": [700, 200, 60], "데스크톱": [300, 100, 40]}
+    after = {"모바일": [800, 200, 20], "데스크톱": [300, 100, 60]}
+    return cm.FunnelChange.from_counts(STEPS, before, after, by="기기")
+
+
+def stopped():
+    counts = {"방문": {"(left)": 900, "search": 90, "도움말": 10}, "add_to_cart": {"(left)": 40}}
+    return cm.StoppedResult.from_counts(counts)
+
+
+def stopping():
+    rows = [("방문", "device", "mobile", 700, 400), ("방문", "device", "<b>", 300, 100)]
+    columns = ["step", "trait", "value", "n_with", "n_stopped"]
+    return cm.StoppingResult.from_counts(pd.DataFrame(rows, columns=columns))
+
+
+def landing():
+    days = pd.date_range("2026-01-05", periods=56).date
+    visits = pd.DataFrame([(p, day, 9) for p in ("/홈", "/b") for day in days])
+    people = pd.DataFrame([(p, now, 250, 90, 30) for p in ("/홈", "/b") for now in (True, False)])
+    return cm.LandingResult.from_counts(
+        visits.set_axis(["page", "day", "n_visits"], axis=1),
+        people.set_axis(["page", "is_now", "n_people", "n_carts", "n_orders"], axis=1),
+        start="2026-02-02",
+    )
+
+
 DRAWN = {
     "funnel": (plots.funnel, funnel, "n=1,000"),
     "split funnel": (plots.funnel, lambda: funnel(split=True), "n=1,002"),
     "retention": (plots.retention, retention, "n=3"),
     "copy test": (plots.copy_test, copy_test, "n=238"),
     "bridge": (plots.bridge, bridge, "n=1"),
+    "compare funnels": (plots.compare_funnels, change, "n=1,100"),
+    "stopped": (plots.stopped, stopped, "n=1,000"),
+    "stopping": (plots.stopping, stopping, "n=700"),
+    "landing": (plots.landing, landing, "n=250"),
 }
 
 

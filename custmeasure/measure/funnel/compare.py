@@ -69,6 +69,10 @@ class FunnelParts(Result):
         """Return which group's step adds most."""
         return self.reason.in_(lang)
 
+    def caption(self, lang: Lang | None = None) -> str:  # noqa: ARG002
+        """Return nothing: the definition stands under the whole change."""
+        return ""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FunnelChange(Result):
@@ -149,7 +153,7 @@ class FunnelChange(Result):
             _ARITHMETIC,
         )
         parts = FunnelParts(
-            _sorted(rows), known, notes, verdict=parts_verdict(rows, alpha, is_split=is_split)
+            _sorted(rows), known, verdict=parts_verdict(rows, alpha, is_split=is_split)
         )
         verdict = change_verdict(frame, names, min_effect, alpha)
         return cls(frame, known, notes, parts=parts, verdict=verdict)

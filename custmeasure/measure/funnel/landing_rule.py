@@ -62,13 +62,24 @@ class LandingResult(Result):
     def shown_frame(self) -> pd.DataFrame:
         """Return the pages with a problem, then the most visited, without what can be done without."""
         frame = self.frame[(self.frame["channel"] == ALL) | self.frame["problem"].isin(FLAGGED)]
+        frame = frame.head(self.SHOWN)
+        aside = (
+            "p_value",
+            "checkout",
+            "usual_checkout",
+            "usual_order",
+            "n_carts",
+            "n_orders",
+            "n_lost",
+        )
         kept = [
             name
             for name in frame.columns
-            if not name.startswith(("p_value", "checkout", "usual_checkout", "n_carts", "n_orders"))
-            and not name.endswith("_against")
+            if not name.startswith(aside) and not name.endswith("_against")
         ]
-        return frame[kept].head(self.SHOWN).dropna(axis="columns", how="all")
+        if frame["channel"].eq(ALL).all():
+            kept.remove("channel")
+        return frame[kept].dropna(axis="columns", how="all")
 
     @classmethod
     def from_counts(
@@ -195,12 +206,13 @@ def landing(
     """
     table = as_table(events)
     length = dates.parse_window(window)
+    targets = _checked_targets(targets)
     path = _path(steps, view)
-    rule = Rule(_checked_targets(targets), min_effect, len(path) > 2, alpha)
-    missing = _missing(table)
+    missing = _missing(table, path)
     if missing is not None or isinstance(table, MissingTable):
         empty = pd.DataFrame(columns=list(LandingResult.COLUMNS))
         return LandingResult(empty, {"steps": path}, verdict=missing or missing_verdict("events"))
+    rule = Rule(targets, min_effect, len(path) > 2, alpha)
     _, period = two_periods(table, days=days, window=length, start=start, end=end, as_of=as_of)
     if period["start"] is None or period["end"] is None:
         return LandingResult.of(_nobody(), rule, {"steps": path})
@@ -229,12 +241,7 @@ def _path(steps: Sequence[str], view: str | None) -> list[str]:
     if view is not None and view not in names:
         raise UnknownName("step", view, names, "steps")
     rest = names[names.index(view) if view else int(len(names) > 3) :]
-    if len(rest) < 2:
-        raise UsageError(
-            ko=f"steps {names}: 페이지를 본 뒤 주문까지 두 단계가 넘어야 합니다.",
-            en=f"steps {names}: there must be a step that shows the page, and an order after it.",
-        )
-    return rest if len(rest) == 2 else [rest[0], rest[1], rest[-1]]
+    return rest if len(rest) < 3 else [rest[0], rest[1], rest[-1]]
 
 
 def _checked_targets(targets: Mapping[str, float] | None) -> Mapping[str, float]:
@@ -249,10 +256,18 @@ def _checked_targets(targets: Mapping[str, float] | None) -> Mapping[str, float]
     return dict(targets or {})
 
 
-def _missing(table: Table | MissingTable) -> Verdict | None:
-    """Return why there is no answer: no table, or no column that names the page."""
+def _missing(table: Table | MissingTable, path: Sequence[str]) -> Verdict | None:
+    """Return why there is no answer: no table, no column that names the page, no way to an order."""
     if isinstance(table, MissingTable):
         return missing_verdict(table.name)
+    if len(path) < 2:
+        reason = Text(
+            "페이지를 본 뒤 주문까지 두 단계가 있어야 답할 수 있습니다. "
+            "shop.toml의 [funnel]에 단계를 적으십시오.",
+            "This needs a step that shows the page and an order after it. "
+            "Name the steps under [funnel] in shop.toml.",
+        )
+        return Verdict("cannot_tell", reason, code="TOO_FEW_STEPS")
     if "page" in table.columns:
         return None
     reason = Text(
@@ -291,10 +306,9 @@ def _sorted(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _notes(counts: LandingCounts, rows: pd.DataFrame) -> tuple[Text, ...]:
     notes = [Text(
-        "사람은 처음 본 상품 페이지에 한 번씩만 셉니다. '보통'은 요일을 알지만 계절과 행사는 모릅니다. "
-        "견주어 찾은 것이며 원인을 증명하지는 않습니다.",
+        "사람은 처음 본 상품 페이지에 한 번만 셉니다. '보통'은 요일을 알지만 계절과 행사는 모릅니다.",
         "Everybody counts once, on the first product page they saw. 'Usual' knows weekdays, not seasons or "
-        "sales. This is an observation; it does not prove a cause.",
+        "sales.",
     )]  # fmt: skip
     if counts.n_pending:
         notes.append(Text(

@@ -31,7 +31,7 @@ from custmeasure.stats.proportion import wilson
 # Step → what came next (or the last page) → people.
 Counts = Mapping[str, Mapping[str, int]]
 
-SHOWN = 4  # rows of each step that are printed
+SHOWN = 3  # rows of each step that are printed
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -47,6 +47,10 @@ class LastPages(Listing):
     def shown_frame(self) -> pd.DataFrame:
         """Return the most frequent pages of each step."""
         return self.frame.groupby("step", sort=False).head(SHOWN)
+
+    def caption(self, lang: Lang | None = None) -> str:  # noqa: ARG002
+        """Return nothing: the definition stands under what they did next."""
+        return ""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -99,9 +103,7 @@ class StoppedResult(Listing):
         known = {**(definition or {}), "confidence": 1 - alpha}
         events = _shares(next_events, "next_event", "next", alpha)
         pages = _shares(last_pages or {}, "last_page", "last", alpha)
-        shown = LastPages(
-            pages[list(LastPages.COLUMNS)], known, tuple(notes), verdict=_listing(_on_pages(pages))
-        )
+        shown = LastPages(pages[list(LastPages.COLUMNS)], known, verdict=_listing(_on_pages(pages)))
         return cls(
             events[list(cls.COLUMNS)], known, (*notes, _WITHIN), pages=shown,
             verdict=_listing(_on_events(events)),
