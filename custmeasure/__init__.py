@@ -4,7 +4,10 @@ Open a shop: `open_shop`; in a notebook `start` and, last, `sign_off`.
 Check: `bridge` (why is this not my admin page's number?) and `days` (are days missing?).
 Measure: `funnel` and `funnel_gaps` (where do visitors stop?), `compare_funnels` with `two_periods`
 (what changed?), `stopped` and `stopping` (what did they do next, what goes with it?), `landing` (the
-page, the checkout or the traffic?), `retention` and `cohort_gaps` (do they come back?).
+page, the checkout or the traffic?), `retention` with `cohort_gaps` and `cohort_change` (do they come
+back, which cohort does less, since when?), `order_steps` (1st → 2nd → 3rd order), `lifecycle` (new,
+current, resurrected, dormant), `value_curve` (net revenue a customer so far), `time_to_next_order` and
+`churn_cutoff` (how long until the next order, when is a customer lost?); `without_cancelled` orders.
 Improve: `copy_test`, `copy_test_from_counts`, `copy_test_from_moments` (which copy sells better?).
 Show: every answer prints itself; `show.plots` draws it; `table` shows any frame.
 
@@ -42,7 +45,25 @@ if TYPE_CHECKING:
         stopping,
         two_periods,
     )
-    from custmeasure.measure.retention import CohortGaps, RetentionResult, cohort_gaps, retention
+    from custmeasure.measure.retention import (
+        ChurnCutoff,
+        CohortChange,
+        CohortGaps,
+        Lifecycle,
+        NextOrder,
+        OrderSteps,
+        RetentionResult,
+        ValueCurve,
+        churn_cutoff,
+        cohort_change,
+        cohort_gaps,
+        lifecycle,
+        order_steps,
+        retention,
+        time_to_next_order,
+        value_curve,
+        without_cancelled,
+    )
     from custmeasure.notebook import sign_off, start
     from custmeasure.shop import Shop, open_shop
     from custmeasure.show.result import table
@@ -76,7 +97,25 @@ _HOMES = {
         "stopping",
         "two_periods",
     ),
-    "custmeasure.measure.retention": ("CohortGaps", "RetentionResult", "cohort_gaps", "retention"),
+    "custmeasure.measure.retention": (
+        "ChurnCutoff",
+        "CohortChange",
+        "CohortGaps",
+        "Lifecycle",
+        "NextOrder",
+        "OrderSteps",
+        "RetentionResult",
+        "ValueCurve",
+        "churn_cutoff",
+        "cohort_change",
+        "cohort_gaps",
+        "lifecycle",
+        "order_steps",
+        "retention",
+        "time_to_next_order",
+        "value_curve",
+        "without_cancelled",
+    ),
     "custmeasure.notebook": ("sign_off", "start"),
     "custmeasure.shop": ("Shop", "open_shop"),
     "custmeasure.show": ("show",),
@@ -86,6 +125,8 @@ _HOMES = {
 
 __all__ = [
     "BridgeResult",
+    "ChurnCutoff",
+    "CohortChange",
     "CohortGaps",
     "CopyTestResult",
     "DaysResult",
@@ -95,12 +136,18 @@ __all__ = [
     "FunnelResult",
     "LandingResult",
     "LastPages",
+    "Lifecycle",
     "Moments",
+    "NextOrder",
+    "OrderSteps",
     "RetentionResult",
     "Shop",
     "StoppedResult",
     "StoppingResult",
+    "ValueCurve",
     "bridge",
+    "churn_cutoff",
+    "cohort_change",
     "cohort_gaps",
     "compare_funnels",
     "copy_test",
@@ -110,7 +157,9 @@ __all__ = [
     "funnel",
     "funnel_gaps",
     "landing",
+    "lifecycle",
     "open_shop",
+    "order_steps",
     "retention",
     "show",
     "sign_off",
@@ -118,7 +167,10 @@ __all__ = [
     "stopped",
     "stopping",
     "table",
+    "time_to_next_order",
     "two_periods",
+    "value_curve",
+    "without_cancelled",
 ]
 
 __getattr__, __dir__ = lazy.attach(__name__, _HOMES)

@@ -29,9 +29,9 @@ from custmeasure.measure.retention.cutoff import ChurnCutoff, churn_cutoff
 from custmeasure.measure.retention.events import as_filters, as_text, check_events
 from custmeasure.measure.retention.gaps import CohortGaps, cohort_gaps
 from custmeasure.measure.retention.kernels import MODES
-from custmeasure.measure.retention.lifecycle import Lifecycle, lifecycle
 from custmeasure.measure.retention.next_order import NextOrder, time_to_next_order
 from custmeasure.measure.retention.orders import without_cancelled
+from custmeasure.measure.retention.phases import Lifecycle, lifecycle
 from custmeasure.measure.retention.plan import (
     CLOCKS,
     COHORTS,
