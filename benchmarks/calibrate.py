@@ -45,6 +45,8 @@ ALPHA = 0.05
 CONVERTING, BUYING, SKEW = 0.03, 0.05, 1.5
 UNITS = 1_000  # a variant, in all
 
+UNEVEN = "false alarms, revenue, 500 units against 4,500"
+
 HEAD = """# Calibration
 
 How often the statistics err, measured with the functions that the notebooks use. `make calibrate` writes this
@@ -117,12 +119,18 @@ def revenue(n_tests: int, days: int, a_day: int, rng: Rng) -> tuple[Floats, Floa
     return mean, (squares - n * mean**2) / (n - 1)
 
 
-def means_differ(mean: Floats, var: Floats, n: int, alpha: float) -> Flags:
-    """Return whether Welch's interval excludes 0: `compare_means`, for (2, n_tests) at once."""
+def means_differ(
+    mean: Floats, var: Floats, n: int | tuple[int, int], alpha: float, *, pooled: bool = False
+) -> Flags:
+    """Return whether the interval of `compare_means` excludes 0, for (2, n_tests) at once."""
     usable = (var > 0).all(axis=0)
-    parts = np.where(usable, var, 1.0) / n
+    sizes = np.broadcast_to(n, 2)[:, None]
+    known = np.where(usable, var, 1.0)
+    if pooled:
+        known = np.broadcast_to((known * (sizes - 1)).sum(axis=0) / (sizes.sum() - 2), var.shape)
+    parts = known / sizes
     se2 = parts.sum(axis=0)
-    df = se2**2 / (parts**2 / (n - 1)).sum(axis=0)
+    df = se2**2 / (parts**2 / (sizes - 1)).sum(axis=0) if not pooled else sizes.sum() - 2
     reach = -stdtrit(df, alpha / 2) * np.sqrt(se2)
     return np.asarray(usable & (np.abs(mean[0] - mean[1]) > reach))
 
@@ -140,6 +148,14 @@ def one_look(repeats: int) -> list[Figure]:
 
         return trial
 
+    def uneven(pooled: bool) -> Callable[[int, Rng], Flags]:
+        def trial(n: int, rng: Rng) -> Flags:
+            arms = [revenue(n, 1, units, rng) for units in (500, 4_500)]
+            mean, var = (np.stack([arm[i][0, :, 0] for arm in arms]) for i in (0, 1))
+            return means_differ(mean, var, (500, 4_500), ALPHA, pooled=pooled)
+
+        return trial
+
     exact = false_alarms(CONVERTING, UNITS)
     figures = [Figure("T01", "false alarms, conversion (exact)", exact, 0.044, 0.056)]
     figures += [
@@ -149,6 +165,16 @@ def one_look(repeats: int) -> list[Figure]:
         )
         for units in (200, 1_000, 5_000)
     ]  # fmt: skip
+    figures += [
+        Figure(
+            "T02",
+            f"{UNEVEN}: too many; random splits find it (T03)",
+            share(repeats, 90, uneven(False)),
+        ),
+        Figure(
+            "T02", f"{UNEVEN}, one variance for both", share(repeats, 90, uneven(True)), most=0.06
+        ),
+    ]
     return figures + [
         Figure(
             "T06", f"coverage of Wilson, {p:.1%} of {n:,} (exact)", wilson_coverage(p, n), 0.94, 1
@@ -164,6 +190,15 @@ def false_alarms(p: float, n: int) -> float:
     usual = k[chance > 1e-15]
     called = rates_differ(usual[:, None], n, usual[None, :], n, ALPHA)
     return float(chance[usual] @ called @ chance[usual])
+
+
+def most_false_alarms(n_t: int, n_c: int) -> float:
+    """Return the largest share of false alarms over common rates from 0.2 % to a half."""
+    k_t, k_c = np.arange(n_t + 1), np.arange(n_c + 1)
+    called = rates_differ(k_t[:, None], n_t, k_c[None, :], n_c, ALPHA)
+    rates = np.linspace(0.002, 0.5, 250)[:, None]
+    first, second = (np.diff(bdtr(k, len(k) - 1, rates), prepend=0.0) for k in (k_t, k_c))
+    return float((first @ called * second).sum(axis=1).max())
 
 
 def wilson_coverage(p: float, n: int) -> float:
@@ -279,11 +314,14 @@ def few_conversions(repeats: int) -> list[Figure]:
     silent = float(rates_differ(0, 200, 0, 200, ALPHA))
     return [
         Figure("T13", "false alarms, 1% of 200 units (exact)", false_alarms(0.01, 200), most=0.056),
-        Figure(
-            "T13", "tests of 1% of 200 units without a conversion", share(repeats, 13, both_empty)
+        *(
+            Figure("T13", f"the most at any rate, {n_t} units against {n_c} (exact)",
+                   most_false_alarms(n_t, n_c), most=0.06)
+            for n_t, n_c in ((20, 20), (100, 100), (20, 180))
         ),
+        Figure("T13", "tests of 1% of 200 units that convert none", share(repeats, 13, both_empty)),
         Figure("T13", "of these, called different", silent, most=0.0),
-    ]
+    ]  # fmt: skip
 
 
 def ratio_metric(repeats: int) -> list[Figure]:

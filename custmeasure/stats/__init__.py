@@ -22,7 +22,7 @@ from custmeasure.stats.bayes import (
     rates_posterior,
 )
 from custmeasure.stats.contrast import MeanComparison
-from custmeasure.stats.exact import OddsRatio, barnard, clopper_pearson, fisher, needs_exact
+from custmeasure.stats.exact import OddsRatio, clopper_pearson, fisher, needs_exact
 from custmeasure.stats.guardrail import gain, guardrail, not_worse_p_value
 from custmeasure.stats.joint import Joint
 from custmeasure.stats.mean import Moments, compare_means
@@ -67,7 +67,6 @@ __all__ = [
     "anytime_level",
     "anytime_p_value",
     "anytime_sample_ratio",
-    "barnard",
     "benjamini_hochberg",
     "benjamini_yekutieli",
     "clopper_pearson",

@@ -40,3 +40,13 @@ def test_many_at_once_is_what_one_at_a_time_says(alpha):
               for a, b in zip(zip(mean[0], var[0], strict=True), zip(mean[1], var[1], strict=True),
                               strict=True)]  # fmt: skip
     assert means_differ(mean, var, 60, alpha).tolist() == called
+
+
+def test_many_at_once_with_one_variance():
+    rng = np.random.default_rng(2)
+    mean, var = rng.normal(0, 1, (2, 200)), rng.gamma(2, 5, (2, 200))
+    called = [
+        compare_means(Moments(20, m_t, v_t), Moments(90, m_c, v_c), pooled=True).p_value < 0.05
+        for m_t, m_c, v_t, v_c in zip(*mean, *var, strict=True)
+    ]
+    assert means_differ(mean, var, (20, 90), 0.05, pooled=True).tolist() == called

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import barnard_exact, binom, hypergeom
+from scipy.stats import binom, hypergeom
 from statsmodels.stats.proportion import proportion_confint
 
 from custmeasure.errors import UsageError
-from custmeasure.stats.exact import barnard, clopper_pearson, fisher, needs_exact
+from custmeasure.stats.exact import clopper_pearson, fisher, needs_exact
 
 MANY = settings(max_examples=80, deadline=None, derandomize=True)
 
@@ -26,34 +26,6 @@ def test_fisher_in_the_head():
     seen = fisher(2, 2, 0, 2)
     assert seen.p_value == pytest.approx(2 * (1 / 6) / 2)
     assert (seen.odds_ratio, seen.ci_upper) == (math.inf, math.inf)
-
-
-def test_barnard_in_the_head():
-    # 1 of 1 against 0 of 1: the two outcomes as far apart have chance 2 p (1 - p), at most 1/2.
-    assert barnard(1, 1, 0, 1) == pytest.approx(0.5, abs=1e-4)
-    # 1 of 1 against 1 of 3: as far are 1/0 and, turned round, 0/2 and 0/3: at a half, 8 of 16.
-    assert barnard(1, 1, 1, 3) == pytest.approx(0.5, abs=1e-4)
-
-
-@MANY
-@given(arms(25))
-def test_barnard_agrees_with_scipy(counts):
-    k_t, n_t, k_c, n_c = counts
-    if k_t + k_c in (0, n_t + n_c):
-        assert math.isnan(barnard(*counts))
-        return
-    table = [[k_t, k_c], [n_t - k_t, n_c - k_c]]
-    # Scipy takes equal z for unequal where they differ in the last bit (1 of 1 against 1 of 3).
-    assert barnard(*counts) >= barnard_exact(table).pvalue - 2e-3
-
-
-@pytest.mark.parametrize(
-    "counts", [(7, 15, 12, 16), (7, 10, 1, 10), (9, 40, 2, 35), (0, 12, 6, 19)]
-)
-def test_barnard_equals_scipy_where_nothing_ties(counts):
-    k_t, n_t, k_c, n_c = counts
-    theirs = barnard_exact([[k_t, k_c], [n_t - k_t, n_c - k_c]], n=256).pvalue
-    assert barnard(*counts) == pytest.approx(theirs, abs=2e-4)
 
 
 @MANY
@@ -86,20 +58,16 @@ def test_swapped_arms(counts):
     seen, back = fisher(*counts), fisher(*turned)
     if not math.isnan(seen.p_value):
         assert seen.p_value == pytest.approx(back.p_value, rel=1e-9)
-        assert barnard(*counts) == pytest.approx(barnard(*turned), rel=1e-9)
         if 0 < seen.ci_lower < math.inf:
             assert 1 / seen.ci_lower == pytest.approx(back.ci_upper, rel=1e-6)
 
 
-@pytest.mark.parametrize(("n_t", "n_c"), [(15, 15), (30, 10)])
+@pytest.mark.parametrize(("n_t", "n_c"), [(20, 20), (40, 15)])
 def test_false_alarms_over_every_outcome(n_t, n_c):
-    """Barnard never above its level; the mid-p at most a little."""
     k_t, k_c = np.arange(n_t + 1), np.arange(n_c + 1)
-    exact = np.array([[barnard(i, n_t, j, n_c) for j in k_c] for i in k_t])
     mid = np.array([[fisher(i, n_t, j, n_c).p_value for j in k_c] for i in k_t])
     for rate in np.linspace(0.01, 0.99, 50):
         chance = binom.pmf(k_t, n_t, rate)[:, None] * binom.pmf(k_c, n_c, rate)[None, :]
-        assert chance[exact < 0.05].sum() <= 0.05 + 1e-4
         assert chance[mid < 0.05].sum() <= 0.056
 
 
@@ -141,10 +109,8 @@ def test_clopper_pearson_agrees_with_statsmodels(n, share, alpha):
 def test_nothing_to_compare():
     """T13, T16: no units, no conversion at all, everybody."""
     for counts in ((0, 0, 1, 5), (0, 5, 0, 5), (5, 5, 3, 3)):
-        assert math.isnan(barnard(*counts))
         assert math.isnan(fisher(*counts).p_value)
     assert np.isnan(clopper_pearson(0, 0)[0])
-    assert math.isnan(barnard(1, 3000, 0, 3000))
 
 
 def test_zero_conversions_in_one_arm():
@@ -164,7 +130,5 @@ def test_when_counts_are_small():
 
 @pytest.mark.parametrize("wrong", [(6, 5, 0, 5), (-1, 5, 0, 5), (0.5, 5, 0, 5)])
 def test_what_is_not_a_count_is_refused(wrong):
-    with pytest.raises(UsageError):
-        barnard(*wrong)
     with pytest.raises(UsageError):
         fisher(*wrong)
