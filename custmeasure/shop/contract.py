@@ -46,6 +46,9 @@ TABLES: dict[str, tuple[Column, ...]] = {
     "copy_days": _table(
         "experiment day:day variant n_visitors:count n_conversions:count", "revenue_amount:number"
     ),
+    "copy_tests": _table(
+        "experiment variant n_units:count n_conversions:count", "ended_on:day tags title"
+    ),
     "contacts": _table(
         "contact_id customer_id at:instant reason",
         "channel order_id first_reply_at:instant resolved_at:instant reopened:flag "

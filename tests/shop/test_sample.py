@@ -14,10 +14,13 @@ import sample_measures as measured
 from scipy import stats
 
 from custmeasure.errors import UsageError
-from custmeasure.shop import sample
+from custmeasure.improve.copy_days import plan_by_day, plan_days_from_counts
+from custmeasure.improve.plan_test.store import read_plan
+from custmeasure.shop import open_shop, sample
 from custmeasure.shop.contract import KEYS, TABLES
 from custmeasure.shop.sample import clock, write_sample
 from custmeasure.shop.sample.people import day_chances
+from custmeasure.shop.sample.plans import PLANS
 from custmeasure.shop.sample.truths import DETAIL_PAGE_COPY, HEADLINE_COPY, Truths
 
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -197,8 +200,9 @@ def test_the_same_scale_and_seed_give_the_same_bytes(tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
     for folder in (one, two):
         write_sample(folder, scale=0.05, seed=3)
-    names = sorted(path.name for path in one.iterdir())
-    assert names == sorted([*(f"{name}.parquet" for name in TABLES), "shop.toml"])
+    names = sorted(str(path.relative_to(one)) for path in one.rglob("*") if path.is_file())
+    plans = [f"plans/{name}.toml" for name in PLANS]
+    assert names == sorted([*(f"{name}.parquet" for name in TABLES), "shop.toml", *plans])
     assert all((one / name).read_bytes() == (two / name).read_bytes() for name in names)
 
 
@@ -219,7 +223,9 @@ def test_the_committed_sample_is_what_the_command_makes(tmp_path):
         assert report["rows"][name] == kept[name].num_rows
     toml = (FOLDER / "shop.toml").read_text("utf-8")
     assert (tmp_path / "shop.toml").read_text("utf-8") == toml
-    assert sum(file.stat().st_size for file in FOLDER.iterdir()) <= 10e6
+    for name, text in PLANS.items():
+        assert (FOLDER / "plans" / f"{name}.toml").read_text("utf-8") == text
+    assert sum(file.stat().st_size for file in FOLDER.rglob("*")) <= 10e6
     counted = figures(r"^\| (\w+) \| ([\d,]+) \| [^|]+ \|$")
     assert {name: int(n.replace(",", "")) for name, n in counted} == report["rows"]
 
@@ -261,8 +267,13 @@ def test_shop_toml_speaks_of_what_is_in_the_tables():
     assert (toml["timezone"], toml["currency"], toml["language"]) == ("Asia/Seoul", "KRW", "ko")
     assert tuple(toml["funnel"]["steps"]) == measured.STEPS
     seen = measured.table(FOLDER, "exposures")
-    assert set(toml["experiments"]) == set(seen["experiment"])
+    by_day = measured.table(FOLDER, "copy_days")
+    assert set(toml["experiments"]) == set(seen["experiment"]) | set(by_day["experiment"])
     for name, test in toml["experiments"].items():
+        if name in set(by_day["experiment"]):
+            day = by_day.loc[by_day["experiment"] == name, "day"].astype(str)
+            assert (day.min(), day.max()) == (test["start"], test["end"])
+            continue
         mine = seen[seen["experiment"] == name]
         day = mine["at"].dt.tz_convert("Asia/Seoul").dt.strftime("%Y-%m-%d")
         assert set(test["shares"]) == set(mine["variant"])
@@ -374,3 +385,47 @@ def _z(seed: int, period: tuple[str, str], test: int, step: int) -> float:
     arm = people["arm"][first.index.to_numpy(), test] == 1
     diff = measured.minus(measured.rate(converted[arm]), measured.rate(converted[~arm]))
     return diff.value / diff.se
+
+
+# Stored plans and earlier tests ----------------------------------------------------------------------
+
+
+def test_stored_plans_are_whole_in_time_and_kept():
+    """The hash fits, the plan is older than the first exposure, the title's days are the plan's."""
+    shop = open_shop(FOLDER)
+    for name in PLANS:
+        plan = read_plan(shop, name)
+        assert not plan.edited, name
+        assert not plan.late, name
+        assert str(plan.start) == shop.settings.experiments[name]["start"]
+        assert str(plan.end) == shop.settings.experiments[name]["end"]
+    days = measured.table(FOLDER, "copy_days")
+    title = days[days["experiment"] == "smartstore_title"]
+    shown = dict(zip(title["day"].astype(str), title["variant"], strict=True))
+    assert shown == read_plan(shop, "smartstore_title").days
+
+
+def test_the_days_of_the_title_are_what_the_planner_draws():
+    plan = read_plan(open_shop(FOLDER), "smartstore_title")
+    drawn = plan_by_day(
+        plan_days_from_counts(214, 0.035), "smartstore_title", start=plan.start, weeks=8
+    )
+    assert drawn.days == plan.days
+
+
+def test_earlier_tests_show_what_the_kinds_do():
+    """Log ratios, regressed on the kinds of copy with known variances, lie around the truths."""
+    rows = measured.table(FOLDER, "copy_tests")
+    rate = rows["n_conversions"] / rows["n_units"]
+    a, b = rows["variant"] == "A", rows["variant"] == "B"
+    effect = np.log(rate[b].to_numpy() / rate[a].to_numpy())
+    var = ((1 - rate) / rows["n_conversions"]).to_numpy().reshape(-1, 2).sum(axis=1)
+    kinds = rows["tags"].fillna("").str.split(", ")
+    has = np.array([[tag in test for tag in sample.experiments.TAGS] for test in kinds], float)
+    design = has[b.to_numpy()] - has[a.to_numpy()]
+    weight = 1 / (var + Truths().tag_spread ** 2)
+    cov = np.linalg.inv(design.T @ (design * weight[:, None]))
+    beta = cov @ design.T @ (weight * effect)
+    z = (beta - np.array(Truths().tag_effects)) / np.sqrt(np.diag(cov))
+    assert np.abs(z).max() < 3
+    assert beta[0] / np.sqrt(cov[0, 0]) > 3

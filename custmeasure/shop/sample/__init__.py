@@ -7,7 +7,7 @@ give the same tables. How it is made, one module a part, in the order in which d
 - `clock`, `draw`, `words`: the year and its rhythm; drawing by the thousand; names and sentences.
 - `people` → `visits` (with `aftersale`): who comes; what they do, visit after visit.
 - `events`, `experiments`, `sales`, `care`, `gestures`, `money`: the tables of the contract.
-- `ids`, `files`, `settings`: ids as text; Parquet; the shop.toml.
+- `ids`, `files`, `settings`, `plans`: ids as text; Parquet; the shop.toml; the stored plans.
 
 Visitors are made in blocks of `BLOCK`, so memory does not grow with the scale.
 """
@@ -28,6 +28,7 @@ from custmeasure.shop.sample import care, events, experiments, gestures, ids, mo
 from custmeasure.shop.sample.draw import Frame, Rng, rows
 from custmeasure.shop.sample.files import Files
 from custmeasure.shop.sample.people import day_chances, draw_people
+from custmeasure.shop.sample.plans import PLANS
 from custmeasure.shop.sample.settings import SHOP_TOML
 from custmeasure.shop.sample.truths import Truths
 from custmeasure.shop.sample.visits import Year, live
@@ -42,7 +43,7 @@ _EDITION = 0  # raised when the same seed shall mean another year
 def write_sample(
     out: Path, *, scale: float = 1.0, seed: int = 20261101, truths: Truths | None = None
 ) -> dict[str, Any]:
-    """Write the sample shop into the folder ``out``: a Parquet file a table, and shop.toml.
+    """Write the sample shop into the folder ``out``: a Parquet file a table, shop.toml, and plans.
 
     Parameters
     ----------
@@ -74,8 +75,12 @@ def write_sample(
         folder = Path(name)
         n_rows = _write_tables(folder, max(1, round(VISITORS * scale)), scale, seed, truths)
         (folder / "shop.toml").write_text(SHOP_TOML, "utf-8")
-        for file in sorted(folder.iterdir()):
-            file.replace(out / file.name)
+        (folder / "plans").mkdir()
+        for experiment, text in PLANS.items():
+            (folder / "plans" / f"{experiment}.toml").write_text(text, "utf-8")
+        (out / "plans").mkdir(exist_ok=True)
+        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+            file.replace(out / file.relative_to(folder))
     return {"scale": scale, "seed": seed, "rows": n_rows, "truths": asdict(truths)}
 
 
@@ -106,6 +111,7 @@ def _write_tables(
             files.add("events", slice_of_year)
         files.add("spend", money.spend(whole, scale))
         files.add("copy_days", experiments.copy_days(whole, scale, truths))
+        files.add("copy_tests", experiments.copy_tests(whole, scale, truths))
     return files.n_rows
 
 

@@ -1,13 +1,16 @@
-"""The tests: who saw which variant, and the daily totals of a page whose traffic is not split."""
+"""The tests: who saw which variant, daily totals of a page that is not split, tests of earlier years."""
 
+import datetime as dt
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from custmeasure.shop.sample import clock, ids, words
 from custmeasure.shop.sample.draw import Flags, Frame, Rng, chance, rows, spread_out, stack
 from custmeasure.shop.sample.files import Columns, named
+from custmeasure.shop.sample.plans import title_days
 from custmeasure.shop.sample.truths import (
     DETAIL_PAGE_COPY,
     FREE_SHIPPING_BANNER,
@@ -21,6 +24,28 @@ EXPERIMENTS = ("detail_page_copy", "headline_copy", "free_shipping_banner")
 DAY_EXPERIMENTS = ("smartstore_title", "smartstore_thumbnail")
 _PERIODS = (DETAIL_PAGE_COPY, HEADLINE_COPY, FREE_SHIPPING_BANNER)
 _VISITORS_A_DAY = 220
+
+# Kinds of copy, and the tests of earlier years: name, last day, kinds of A, kinds of B.
+TAGS = ("benefit_first", "proof", "price_first", "number", "question", "comparison")
+PAST_TESTS: tuple[tuple[str, str, str, str], ...] = (
+    ("home_title_2024_09", "2024-09-29", "", "benefit_first"),
+    ("beans_page_2024_11", "2024-11-17", "question", "proof"),
+    ("gift_page_2024_12", "2024-12-15", "", "price_first"),
+    ("kakao_message_2025_01", "2025-01-26", "", "number"),
+    ("drip_bag_page_2025_02", "2025-02-23", "price_first", "benefit_first"),
+    ("home_title_2025_03", "2025-03-23", "", "question"),
+    ("cold_brew_page_2025_04", "2025-04-20", "", "proof number"),
+    ("subscription_page_2025_05", "2025-05-18", "question", "benefit_first proof"),
+    ("capsule_page_2025_05", "2025-05-25", "", "comparison"),
+    ("first_order_mail_2025_06", "2025-06-22", "number", "benefit_first"),
+    ("beans_page_2025_06", "2025-06-29", "price_first", "proof"),
+    ("summer_banner_2025_07", "2025-07-27", "", "price_first number"),
+    ("cold_brew_page_2025_08", "2025-08-17", "comparison", "benefit_first"),
+    ("grinder_page_2025_08", "2025-08-31", "", "comparison proof"),
+    ("home_title_2025_09", "2025-09-21", "question", "price_first"),
+    ("gift_page_2025_10", "2025-10-12", "", "benefit_first number"),
+)
+_PAST_RATE = 0.13
 
 
 def exposures(rng: Rng, visits: Frame, people: Frame, truths: Truths) -> Columns:
@@ -76,7 +101,10 @@ def _crossing(rng: Rng, seen: Frame, truths: Truths) -> Frame:
 
 
 def copy_days(rng: Rng, scale: float, truths: Truths) -> Columns:
-    """Return the daily totals of two tests on a SmartStore page: A on one day, B on the next."""
+    """Return the daily totals of two tests on a SmartStore page.
+
+    The title's days follow the stored plan; the thumbnail's copies simply took turns.
+    """
     tests = (
         (0, SMARTSTORE_TITLE, truths.title_rates),
         (1, SMARTSTORE_THUMBNAIL, truths.thumbnail_rates),
@@ -97,6 +125,8 @@ def _days(
 ) -> Frame:
     day = np.arange(clock.day_no(period[0]), clock.day_no(period[1]) + 1)
     variant = (day - day[0]) % 2
+    if period == SMARTSTORE_TITLE:
+        variant = np.array([words.VARIANTS.index(name) for name in title_days()])
     usual = clock.day_weights()[day] * clock.N_DAYS * _VISITORS_A_DAY * scale
     visitors = rng.poisson(usual * np.exp(0.08 * rng.standard_normal(len(day))))
     sold = rng.binomial(visitors, np.take(rates, variant))
@@ -105,3 +135,27 @@ def _days(
         "experiment": np.full(len(day), test), "day": day, "variant": variant,
         "n_visitors": visitors, "n_conversions": sold, "revenue": won,
     }  # fmt: skip
+
+
+def copy_tests(rng: Rng, scale: float, truths: Truths) -> Columns:
+    """Return the totals of the tests of earlier years, two rows a test, with the kinds of each copy."""
+    effect = dict(zip(TAGS, truths.tag_effects, strict=True))
+    size = rng.integers(1200, 5200, len(PAST_TESTS))
+    base = _PAST_RATE * np.exp(0.1 * rng.standard_normal(len(PAST_TESTS)))
+    own = truths.tag_spread * rng.standard_normal(len(PAST_TESTS))
+    kinds = [tags for _, _, a, b in PAST_TESTS for tags in (a, b)]
+    worth = np.array([sum(effect[tag] for tag in tags.split()) for tags in kinds]).reshape(-1, 2)
+    worth[:, 1] += own
+    n = rng.poisson(np.repeat(size * scale, 2).reshape(-1, 2)) + 1
+    sold = rng.binomial(n, base[:, None] * np.exp(worth))
+    names = [name for name, *_ in PAST_TESTS for _ in words.VARIANTS]
+    ended = [dt.date.fromisoformat(day) for _, day, *_ in PAST_TESTS for _ in words.VARIANTS]
+    return {
+        "experiment": pa.array(names),
+        "variant": pa.array([*words.VARIANTS] * len(PAST_TESTS)),
+        "n_units": n.ravel(),
+        "n_conversions": sold.ravel(),
+        "ended_on": pa.array(ended, pa.date32()),
+        "tags": pa.array([tags.replace(" ", ", ") or None for tags in kinds]),
+        "title": pa.array([name.replace("_", " ") for name in names]),
+    }

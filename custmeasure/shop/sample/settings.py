@@ -43,8 +43,10 @@ window = "7d"
 event = "add_to_cart"
 window = "1d"
 
-# 실험: control은 지금까지의 안, shares는 계획한 비율, start와 end는 첫날과 마지막 날
-# Experiments: control is the copy so far, shares the planned split, start and end the first and last day.
+# 실험: control은 지금까지의 안, shares는 계획한 비율, start와 end는 첫날과 마지막 날,
+# tags는 그 문구의 종류(무엇을 앞세우는지). 종류는 copy_memory가 지난 시험과 모아 봅니다.
+# Experiments: control is the copy so far, shares the planned split, start and end the first and last day,
+# tags what kind of copy it is; copy_memory pools the kinds over all past tests.
 [experiments.detail_page_copy]
 title = "상세페이지 첫 문장 (Detail page: first sentence)"
 control = "A"
@@ -52,6 +54,7 @@ shares = { A = 0.5, B = 0.5 }
 unit = "visitor_id"
 start = "2026-03-02"
 end = "2026-05-10"
+tags = { A = [], B = ["benefit_first"] }
 
 [experiments.headline_copy]
 title = "첫 화면 제목 (Home page headline)"
@@ -60,6 +63,7 @@ shares = { A = 0.5, B = 0.5 }
 unit = "visitor_id"
 start = "2026-06-15"
 end = "2026-08-09"
+tags = { A = ["number"], B = ["price_first"] }
 
 [experiments.free_shipping_banner]
 title = "무료배송 배너 (Free shipping banner)"
@@ -68,6 +72,23 @@ shares = { A = 0.5, B = 0.5 }
 unit = "visitor_id"
 start = "2026-08-17"
 end = "2026-09-27"
+tags = { A = [], B = ["price_first"] }
+
+# 손님을 나눌 수 없는 스마트스토어 상품: 하루에 한 문구씩 (copy_days 표)
+# A SmartStore product, where visitors cannot be split: one copy a day (table copy_days).
+[experiments.smartstore_title]
+title = "스마트스토어 상품명 (SmartStore: product title)"
+control = "A"
+start = "2026-04-06"
+end = "2026-05-31"
+tags = { A = [], B = ["benefit_first", "number"] }
+
+[experiments.smartstore_thumbnail]
+title = "스마트스토어 대표 사진 (SmartStore: thumbnail)"
+control = "A"
+start = "2026-07-06"
+end = "2026-08-30"
+tags = { A = [], B = ["comparison"] }
 
 # 우리가 정한 목표 고객: 묶음마다 합은 1 / The customers we aim at: each group adds up to 1.
 [customer.age_band]

@@ -51,6 +51,11 @@ class Truths:
     title_rates: tuple[float, float] = (0.033, 0.051)
     thumbnail_rates: tuple[float, float] = (0.040, 0.040)
 
+    # Tests of earlier years, on the log scale of the rate: what each kind of copy does, in the order of
+    # `experiments.TAGS`, and how much else the tests differ.
+    tag_effects: tuple[float, ...] = (0.25, 0.10, 0.0, 0.0, -0.08, 0.0)
+    tag_spread: float = 0.03
+
     # The chance that a buyer comes back after the 1st, 2nd, 3rd, 4th and later order; then points.
     comeback_rate: tuple[float, ...] = (0.72, 0.82, 0.87, 0.91)
     worse_cohort_points: float = -0.28
