@@ -2,7 +2,8 @@
 
 Open a shop: `open_shop`; in a notebook `start` and, last, `sign_off`.
 Check: `bridge` (why is this not my admin page's number?) and `days` (are days missing?).
-Measure: `funnel` and `funnel_gaps` (where do visitors stop?), `compare_funnels` with `two_periods`
+Measure: `funnel` (of events, `Step`s and `Exclusion`s) and `funnel_gaps` (where do visitors stop?),
+`compare_funnels` with `two_periods`
 (what changed?), `stopped` and `stopping` (what did they do next, what goes with it?), `landing` (the
 page, the checkout or the traffic?), `retention` with `cohort_gaps` and `cohort_change` (do they come
 back, which cohort does less, since when?), `order_steps` (1st → 2nd → 3rd order), `lifecycle` (new,
@@ -29,12 +30,14 @@ if TYPE_CHECKING:
     from custmeasure.measure.bridge import BridgeResult, bridge
     from custmeasure.measure.days import DaysResult, days
     from custmeasure.measure.funnel import (
+        Exclusion,
         FunnelChange,
         FunnelGaps,
         FunnelParts,
         FunnelResult,
         LandingResult,
         LastPages,
+        Step,
         StoppedResult,
         StoppingResult,
         compare_funnels,
@@ -81,12 +84,14 @@ _HOMES = {
     "custmeasure.measure.bridge": ("BridgeResult", "bridge"),
     "custmeasure.measure.days": ("DaysResult", "days"),
     "custmeasure.measure.funnel": (
+        "Exclusion",
         "FunnelChange",
         "FunnelGaps",
         "FunnelParts",
         "FunnelResult",
         "LandingResult",
         "LastPages",
+        "Step",
         "StoppedResult",
         "StoppingResult",
         "compare_funnels",
@@ -130,6 +135,7 @@ __all__ = [
     "CohortGaps",
     "CopyTestResult",
     "DaysResult",
+    "Exclusion",
     "FunnelChange",
     "FunnelGaps",
     "FunnelParts",
@@ -142,6 +148,7 @@ __all__ = [
     "OrderSteps",
     "RetentionResult",
     "Shop",
+    "Step",
     "StoppedResult",
     "StoppingResult",
     "ValueCurve",

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from custmeasure.engine.filters import Filter, check_filters, passes
 from custmeasure.engine.lockdown import lock_down
+from custmeasure.engine.marks import Mark, mask, named
 from custmeasure.errors import DataError, EnvironmentProblem, UnknownName, UsageError, listed
 
 SQL_TYPES = {
@@ -30,6 +31,9 @@ SQL_TYPES = {
     "count": "BIGINT",
     "flag": "BOOLEAN",
 }
+# Two more types, for kernels that see numbers alone: "key" is a whole number that stands for an id (a
+# number itself, of a text its hash), "micros" an instant in µs since 1970 in UTC.
+_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
 
 SUFFIXES = (".parquet", ".csv")
 
@@ -88,6 +92,10 @@ class Table:
         The filters (on the source's columns) that every row passes.
     flags
         (new name, filters): columns that say whether a row passes the filters.
+    marks
+        (new name, column, marks): columns that hold a row's bits (see `engine.marks`).
+    marked_only
+        Whether rows without any bit may be left out.
     """
 
     name: str
@@ -101,6 +109,8 @@ class Table:
     picked: tuple[tuple[str, str, str], ...] = ()
     kept: tuple[Filter, ...] = ()
     flags: tuple[tuple[str, tuple[Filter, ...]], ...] = ()
+    marks: tuple[tuple[str, str, tuple[Mark, ...]], ...] = ()
+    marked_only: bool = False
 
     def pick(self, /, **columns: tuple[str, str]) -> Self:
         """Return the table reduced to ``new_name=(column, type)``.
@@ -132,6 +142,24 @@ class Table:
         """Return the table with ``new_name=filters`` as further columns: does a row pass them?"""
         added = tuple((new, self._filters(filters, new)) for new, filters in flags.items())
         return replace(self, flags=self.flags + added)
+
+    def mark(self, new: str, column: str, marks: Sequence[Mark], *, only: bool = False) -> Self:
+        """Return the table with the bits of each row as a further column ``new``.
+
+        Parameters
+        ----------
+        new
+            The new column's name.
+        column
+            The column in which the names of the marks stand.
+        marks
+            What sets each bit.
+        only
+            Whether rows without any bit may be left out.
+        """
+        found = tuple(replace(mark, where=self._filters(mark.where, "where")) for mark in marks)
+        added = (new, self._source(column, "text")[0], found)
+        return replace(self, marks=(*self.marks, added), marked_only=only)
 
     def _filters(self, filters: object, name: str) -> tuple[Filter, ...]:
         checked = check_filters(filters, name)
@@ -307,16 +335,28 @@ def _connect() -> duckdb.DuckDBPyConnection:
 
 
 def _view(connection: duckdb.DuckDBPyConnection, name: str, table: Table) -> None:
-    filters = [*table.kept, *(each for _, flag in table.flags for each in flag)]
-    named = [old for _, old, _ in table.picked if old] + [column for column, _, _ in filters]
-    relation = _scan(connection, table.source, named if table.picked else ())
+    relation = _scan(connection, table.source, _named(table) if table.picked else ())
     if table.kept:
         relation = relation.filter(passes(table.kept))
+    for _, column, marks in table.marks if table.marked_only else ():
+        wanted = named(column, marks)
+        relation = relation if wanted is None else relation.filter(wanted)
     if table.picked:
         types = dict(zip(relation.columns, map(str, relation.types), strict=True))
         chosen = [_column(*pick, types.get(pick[1], ""), table.written_in) for pick in table.picked]
-        relation = relation.select(*chosen, *(passes(flag).alias(new) for new, flag in table.flags))
+        flags = [passes(flag).alias(new) for new, flag in table.flags]
+        bits = [mask(column, marks).alias(new) for new, column, marks in table.marks]
+        relation = relation.select(*chosen, *flags, *bits)
     relation.create_view(name)
+
+
+def _named(table: Table) -> list[str]:
+    """Return the columns of the source that a picked table reads."""
+    marks = [mark for _, _, marks in table.marks for mark in marks]
+    filters = [*table.kept, *(each for _, flag in table.flags for each in flag)]
+    filters += [each for mark in marks for each in mark.where]
+    columns = [old for _, old, _ in table.picked if old] + [column for column, _, _ in filters]
+    return columns + [column for _, column, _ in table.marks]
 
 
 def _column(new: str, column: str, kind: str, given: str, written_in: str) -> duckdb.Expression:
@@ -324,9 +364,29 @@ def _column(new: str, column: str, kind: str, given: str, written_in: str) -> du
     value = duckdb.ColumnExpression(column) if column else duckdb.ConstantExpression(None)
     if kind == "instant":
         value = _instant(value, given, written_in)
+    elif kind == "key":
+        value = _key(value, given)
+    elif kind == "micros":
+        value = _micros(value, given, written_in)
     elif kind != "any":
         value = value.cast(duckdb.type(SQL_TYPES[kind]))
     return value.alias(new)
+
+
+def _key(value: duckdb.Expression, given: str) -> duckdb.Expression:
+    """Return a whole number for an id; two of 40 million texts share a hash with a chance of 0.00004."""
+    if given in _WHOLE:
+        return value.cast(duckdb.type("BIGINT"))
+    text = value.cast(duckdb.type("VARCHAR"))
+    missing, hashed = duckdb.ConstantExpression(None), duckdb.FunctionExpression("hash", text)
+    return duckdb.CaseExpression(text.isnull(), missing).otherwise(hashed)  # noqa: PD003
+
+
+def _micros(value: duckdb.Expression, given: str, written_in: str) -> duckdb.Expression:
+    """Return an instant in µs; a clock that shows UTC needs no look at the time zones."""
+    plain = given in _CLOCKS and written_in == "UTC"
+    clock = value.cast(duckdb.type("TIMESTAMP")) if plain else _instant(value, given, written_in)
+    return duckdb.FunctionExpression("epoch_us", clock)
 
 
 def _instant(value: duckdb.Expression, given: str, written_in: str) -> duckdb.Expression:

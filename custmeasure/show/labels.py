@@ -1,5 +1,7 @@
 """What a reader calls each column, each part of a definition and each of its values."""
 
+import re
+
 from custmeasure import language
 from custmeasure.language import Lang
 
@@ -9,6 +11,20 @@ LABELS: dict[str, tuple[str, str]] = {
     "n_reached": ("도달", "Reached"),
     "step_rate": ("앞 단계 대비", "From step before"),
     "overall_rate": ("첫 단계 대비", "From first step"),
+    "mean_hours": ("걸린 시간(평균)", "Time (mean)"),
+    "quartile1_hours": ("걸린 시간(1사분위)", "Time (first quartile)"),
+    "median_hours": ("걸린 시간(중앙값)", "Time (median)"),
+    "quartile3_hours": ("걸린 시간(3사분위)", "Time (third quartile)"),
+    "from_hours": ("이상", "From"),
+    "to_hours": ("미만", "To below"),
+    "total_amount": ("합계 금액", "Amount, together"),
+    "entrant_amount": ("들어온 1명당 금액", "Amount an entrant"),
+    "conversion_amount": ("끝까지 간 1명당 금액", "Amount a conversion"),
+    "session": ("방문을 끊는 공백", "Pause that ends a session"),
+    "attempts": ("시도", "Attempts"),
+    "rules": ("단계의 조건", "Steps in full"),
+    "exclusions": ("제외", "Excluded"),
+    "by_at": ("나누는 시점", "Split at"),
     "median_hours_to_step": ("앞 단계부터 걸린 시간(중앙값)", "Time from step before (median)"),
     "n_before": ("앞 단계", "At step before"),
     "n_others": ("나머지 인원", "Others"),
@@ -192,6 +208,8 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "any": ("순서 상관없음", "in any order"),
     "together": ("함께 인정", "count together"),
     "later": ("더 늦은 것만", "strictly later only"),
+    "best": ("가장 멀리 간 시도", "the one that got furthest"),
+    "last": ("마지막으로 한 단계", "the last step taken"),
     "on": ("그 기간에 다시 옴", "came back in that period"),
     "on_or_after": ("그 기간이나 그 뒤에 다시 옴", "came back in that period or later"),
     "on_or_before": ("그 기간까지 다시 옴", "came back by that period"),
@@ -246,6 +264,9 @@ VALUES: dict[str, tuple[str, str]] = {
     "random_splits": ("우연히 나누기", "random splits"),
     "split_anytime": ("배분(날마다 보아도 맞게)", "the split, all looks together"),
     "(none)": ("(값 없음)", "(none)"),
+    "(not reached)": ("(하지 않음)", "(not reached)"),
+    "(whole)": ("처음부터 끝까지", "whole way"),
+    "(any)": ("(아무 행동)", "(any event)"),
     "(others)": ("(나머지)", "(others)"),
     "(left)": ("(떠남)", "(left)"),
     "(overall)": ("전체", "overall"),
@@ -283,6 +304,8 @@ _ORDERS = {
     "customers": ("고객", "customers"),
 }
 
+_FOLDED = re.compile(r"others \(([0-9,]+)\)")  # a row of many small groups
+
 
 def label(name: str, lang: Lang | None = None) -> str:
     """Return what a reader calls the column or definition key ``name``."""
@@ -303,6 +326,8 @@ def value_label(value: str, lang: Lang | None = None) -> str:
     """Return what a reader calls the datum ``value`` (or ``one → another``); others stay as they are."""
     if " → " in value:
         return " → ".join(value_label(part, lang) for part in value.split(" → "))
+    if match := _FOLDED.fullmatch(value):
+        return language.pick(f"나머지 ({match[1]})", value, lang)
     return language.pick(*VALUES[value], lang) if value in VALUES else value
 
 

@@ -1,42 +1,61 @@
 """Where do visitors stop on the way to a purchase?
 
 A visitor enters with the first step and has ``window`` to take the others. Other events may happen
-between the steps. A step needs an event of its own, not earlier than the one before. A visitor who
-tries several times counts with the attempt that got furthest. Dates select entries; a conversion may
-fall after ``end``. An entry whose window is not over at ``as_of`` is *pending*: neither a success nor a
-drop-off, and outside every rate.
+between the steps. An *attempt* begins at each entry and takes, for every next step, the earliest event
+that serves it: an event of its own, not earlier than the step before. A visitor who tries several times
+counts with the attempt that got furthest and, among those, the earliest. Dates select entries; a
+conversion may fall after ``end``. An entry whose window is not over at ``as_of`` is *pending*: neither a
+success nor a drop-off, and outside every rate.
 
 Frame, one row a step (and segment): ``n_reached`` visitors; ``step_rate`` ÷ those at the step before;
 ``overall_rate`` ÷ those at the first step; Wilson intervals; ``median_hours_to_step`` from the step
-before, in the best attempt. On the first step there is no step before, so those cells are blank.
+before, in the best attempt. On the first step there is no step before, so those cells are blank. After an
+optional step rates and times run from the step before it. Beside the frame: ``times`` (quartiles),
+``distribution`` (how many took how long) and ``amounts`` (what the last step brought).
 
 >>> FunnelResult.from_counts(["visit", "cart", "buy"], [1000, 300, 60]).said("en")
 '6.00% (4.69% to 7.65%) of 1,000 got from visit to buy.'
 """
 
+import dataclasses
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
 
 from custmeasure import dates
 from custmeasure.engine import MissingTable, Readable, as_table
-from custmeasure.engine.sequence import ORDERS
-from custmeasure.errors import UsageError, check_choice
+from custmeasure.errors import UsageError
 from custmeasure.measure.funnel.compare import FunnelChange, FunnelParts, compare_funnels
 from custmeasure.measure.funnel.gaps import FunnelGaps, funnel_gaps
 from custmeasure.measure.funnel.landing_rule import LandingResult, landing
-from custmeasure.measure.funnel.log import Log, reduce_attempts
+from custmeasure.measure.funnel.log import Walked, walk
+from custmeasure.measure.funnel.notes import more_notes, notes
 from custmeasure.measure.funnel.periods import two_periods
+from custmeasure.measure.funnel.plan import Plan
+from custmeasure.measure.funnel.reduce import (
+    amounts,
+    counts,
+    distribution,
+    groups,
+    times,
+    waits,
+)
 from custmeasure.measure.funnel.result import FunnelResult, missing_funnel
+from custmeasure.measure.funnel.steps import Exclusion, Step
 from custmeasure.measure.funnel.stops import LastPages, StoppedResult, stopped
 from custmeasure.measure.funnel.traits import StoppingResult, stopping
 from custmeasure.show.result import missing_verdict
+from custmeasure.show.words import Text
 
 __all__ = [
+    "Exclusion",
     "FunnelChange",
     "FunnelGaps",
     "FunnelParts",
     "FunnelResult",
     "LandingResult",
+    "Step",
     "LastPages",
     "StoppedResult",
     "StoppingResult",
@@ -49,21 +68,25 @@ __all__ = [
     "two_periods",
 ]
 
-TIES = ("together", "later")
-
 
 def funnel(
     events: Readable,
-    steps: Sequence[str],
+    steps: Sequence[str | Step],
     *,
     window: str | dt.timedelta,
     start: str | dt.date | None = None,
     end: str | dt.date | None = None,
     as_of: str | dt.date | dt.datetime | None = None,
     by: str | None = None,
+    by_at: str | int = "first",
     unit: str = "visitor_id",
+    session: str | dt.timedelta | None = None,
     order: str = "ordered",
     ties: str = "together",
+    attempts: str = "best",
+    exclusions: Sequence[str | Exclusion] = (),
+    value: str | None = None,
+    bins: int | None = None,
     target: float | None = None,
     alpha: float = 0.05,
 ) -> FunnelResult:
@@ -74,7 +97,8 @@ def funnel(
     events
         A shop's table, a pandas frame, an Arrow table or a path, with the contract's columns.
     steps
-        The events in order; an event may stand more than once.
+        The events in order; an event may stand more than once. A step may be a `Step` (one of several
+        events, filters, optional, a window of its own) or its text: ``"purchase; within 1h"``.
     window
         How long a unit may take from the first step, the end included: ``"7d"``.
     start, end
@@ -83,15 +107,32 @@ def funnel(
         The last instant that is known; the shop's own when not given. Of a bare frame nobody knows
         it: then every window counts as over.
     by
-        A column; a unit belongs to its value at the event its best attempt began with.
+        A column; a unit belongs to its value at the event that ``by_at`` names. Beyond 50 values, by
+        people, the others are one row together.
+    by_at
+        ``"first"``, the event the attempt began with; ``"last"``, the last one it took; or a step, by
+        name or by place from 1: who did not take it is ``(not reached)``.
     unit
         The column that names who is counted.
+    session
+        A pause: longer ones end a unit's session, and each session is counted for itself (``"30m"``).
+        Every event of the table keeps a session going.
     order
         ``"ordered"``; ``"strict"`` (nothing between); ``"any"`` (in whatever order: the k-th row counts
         those who took at least k of the steps).
     ties
         ``"together"`` (events of the same instant may follow each other) or ``"later"`` (not with
         ``order="any"``, where no step comes before another).
+    attempts
+        ``"best"``, or ``"first"``: only a unit's first entry counts. A note says how the two differ.
+    exclusions
+        What must not happen between two steps: an `Exclusion` or its text,
+        ``"logout; after add_to_cart; drop_unit"``.
+    value
+        A column of amounts to add up at the last step.
+    bins
+        About how many rows of one length the distribution of times has; when not given, rows are cut at
+        minutes, hours and days.
     target
         The overall rate aimed at.
     alpha
@@ -107,72 +148,95 @@ def funnel(
     UnknownName
         For a step, column, order or tie rule that does not exist.
     UsageError
-        For a window or a day that cannot be read, no steps, or ``ties="later"`` in any order.
+        For a window or a day that cannot be read, no steps, or rules that do not go together.
     """
     table = as_table(events)
     if isinstance(table, MissingTable):
-        return missing_funnel(list(steps), missing_verdict(table.name))
-    names = _names(steps)
-    check_choice("order", order, ORDERS)
-    check_choice("ties", ties, TIES)
-    _check_ties(order, ties)
-    length = dates.parse_window(window)
+        return missing_funnel([Step.of(step).label for step in steps], missing_verdict(table.name))
+    plan = Plan.of(
+        steps, exclusions, window=window, order=order, ties=ties, attempts=attempts, by_at=by_at,
+        session=session,
+    )  # fmt: skip
+    _check_bins(bins)
     first, last = dates.parse_span(start, end)
     known = table.as_of if as_of is None else dates.to_instant(as_of, table.timezone)
-    log = Log.of(table, unit, by)
-    log.check(names)
-    attempts, segments = log.walk(
-        names,
-        length=length,
-        order=order,
-        later=ties == "later",
+    walked = walk(
+        table,
+        plan,
+        unit=unit,
+        by=by,
+        value=value,
         first=dates.day_start(first, table.timezone) if first else None,
         last=dates.day_end(last, table.timezone) if last else None,
         as_of=known,
     )
-    parts = reduce_attempts(attempts, segments if by else None)
-    counts = {segment: reached for segment, (reached, _) in parts.items()}
-    hours = {segment: median for segment, (_, median) in parts.items()}
-    nobody = [0] * len(names)
-    n_pending = int(attempts.pending.sum())
-    return FunnelResult.from_counts(
-        names,
-        counts if by else counts.get("", nobody),
-        median_hours=hours if by else hours.get(""),
+    definition = {
+        "unit": unit,
+        "session": session and str(session),
+        "window": str(window),
+        "order": order,
+        "ties": ties,
+        "attempts": attempts,
+        "rules": plan.said,
+        "exclusions": tuple(map(str, plan.exclusions)) or None,
+        "start": first,
+        "end": last,
+        "as_of": dates.local(known, table.timezone),
+        "by": by,
+        "by_at": plan.by_label if by else None,
+        "value": value,
+        "timezone": table.timezone,
+        "engine": "DuckDB",
+        "n_pending": walked.attempts.n_pending,
+    }
+    return _result(walked, plan, definition, by=by, value=value, bins=bins, target=target,
+                   alpha=alpha, said=notes(walked, known))  # fmt: skip
+
+
+def _result(
+    walked: Walked,
+    plan: Plan,
+    definition: Mapping[str, object],
+    *,
+    by: str | None,
+    value: str | None,
+    bins: int | None,
+    target: float | None,
+    alpha: float,
+    said: Sequence[Text],
+) -> FunnelResult:
+    """Return the attempts of all units as a few numbers a segment."""
+    segments = groups(walked.attempts, split=by is not None)
+    reached = counts(walked.attempts, plan, segments).tolist()
+    found = waits(walked.attempts, plan, segments)
+    lengths = times(found, segments)
+    hours = {
+        str(label): [float("nan"), *part["median_hours"].iloc[:-1]]
+        for label, part in lengths.groupby("segment", sort=False)
+    }
+    per_segment = dict(zip(segments.labels, reached, strict=True))
+    result = FunnelResult.from_counts(
+        plan.labels,
+        per_segment if by else reached[0],
+        median_hours=hours if by else hours[""],
+        optional=plan.optional,
         by=by or "segment",
         target=target,
         alpha=alpha,
-        definition={
-            "unit": unit,
-            "window": str(window),
-            "order": order,
-            "ties": ties,
-            "start": first,
-            "end": last,
-            "as_of": dates.local(known, table.timezone),
-            "by": by,
-            "timezone": table.timezone,
-            "engine": "DuckDB",
-            "n_pending": n_pending,
-        },
-        notes=log.notes(known, n_pending),
+        definition=definition,
+        notes=[*said, *more_notes(walked, plan, segments, value)],
+    )
+    return dataclasses.replace(
+        result,
+        times=lengths,
+        distribution=distribution(found, segments, plan, bins),
+        amounts=amounts(walked.attempts, plan, segments, alpha) if value else pd.DataFrame(),
     )
 
 
-def _check_ties(order: str, ties: str) -> None:
-    if order == "any" and ties == "later":
+def _check_bins(bins: int | None) -> None:
+    if bins is not None and (isinstance(bins, bool) or not isinstance(bins, int) or bins < 1):
         raise UsageError(
-            ko="order='any'에서는 앞뒤 단계가 없으므로 ties='later'를 쓸 수 없습니다. ties를 빼십시오.",
-            en="With order='any' no step comes before another, so ties='later' says nothing. "
-            "Leave ties out.",
+            ko=f"bins {bins!r}: 1 이상의 정수여야 합니다.",
+            en=f"bins {bins!r} must be a whole number of 1 or more.",
         )
-
-
-def _names(steps: Sequence[str]) -> list[str]:
-    """Return the steps' names, refusing what is no list of names."""
-    if not isinstance(steps, str) and steps and all(isinstance(step, str) for step in steps):
-        return list(steps)
-    raise UsageError(
-        ko=f"steps {steps!r}: 단계를 차례로 적은 목록이어야 합니다. 예: ['visit', 'purchase'].",
-        en=f"steps {steps!r} must be a list of events in order, such as ['visit', 'purchase'].",
-    )

@@ -10,8 +10,9 @@ import pyarrow.compute as pc
 
 from custmeasure import dates
 from custmeasure.engine import Table
-from custmeasure.errors import UsageError, check_choice
-from custmeasure.measure.funnel.log import Log
+from custmeasure.errors import check_choice
+from custmeasure.measure.funnel.log import walk
+from custmeasure.measure.funnel.plan import Plan
 
 # In any order a step has no place of its own, so nobody stops at one.
 ORDERS = ("ordered", "strict")
@@ -57,32 +58,29 @@ def people(
     UnknownName
         For a step, column or order that does not exist.
     """
-    if isinstance(steps, str) or not steps or not all(isinstance(step, str) for step in steps):
-        raise UsageError(
-            ko=f"steps {steps!r}: 단계의 이름을 차례로 적은 목록이어야 합니다.",
-            en=f"steps {steps!r} must be a list of events in order.",
-        )
     check_choice("order", order, ORDERS)
-    length = dates.parse_window(window)
+    plan = Plan.of(
+        steps, (), window=window, order=order, ties="together", attempts="best", by_at="first",
+        session=None,
+    )  # fmt: skip
     first, last = dates.parse_span(start, end)
     known = table.as_of if as_of is None else dates.to_instant(as_of, table.timezone)
-    log = Log.of(table, unit, by=unit)
-    log.check(steps)
-    attempts, ids = log.walk(
-        steps,
-        length=length,
-        order=order,
-        later=False,
+    attempts = walk(
+        table,
+        plan,
+        unit=unit,
+        by=unit,
+        value=None,
         first=dates.day_start(first, table.timezone) if first else None,
         last=dates.day_end(last, table.timezone) if last else None,
         as_of=known,
-    )
-    inside = attempts.depth > 0
+        dated=True,
+    ).attempts
     reached = _long(
-        ids.take(pa.array(attempts.entry[inside])),
-        attempts.depth[inside],
-        attempts.at[inside],  # noqa: PD008
-        length,
+        pa.array(attempts.segments, pa.string()).take(pa.array(attempts.group)),
+        np.bitwise_count(attempts.taken).astype(np.int64),
+        attempts.instants(len(steps)),
+        plan.window,
     )
     definition = {
         "unit": unit, "window": str(window), "order": order, "start": first, "end": last,
@@ -100,9 +98,7 @@ def step_labels(steps: list[str]) -> list[str]:
     ]
 
 
-def _long(
-    ids: pa.ChunkedArray, depth: np.ndarray, at: np.ndarray, length: dt.timedelta
-) -> pa.Table:
+def _long(ids: pa.Array, depth: np.ndarray, at: np.ndarray, length: dt.timedelta) -> pa.Table:
     """Return one row a person and step reached."""
     n_steps = at.shape[1]
     row, step = np.nonzero(np.arange(n_steps) < depth[:, None])

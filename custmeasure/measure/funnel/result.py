@@ -1,7 +1,7 @@
 """What a funnel looks like: its rows from counts, its verdict against a target, its headline."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
 import numpy as np
@@ -18,7 +18,28 @@ from custmeasure.stats.proportion import wilson
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FunnelResult(Result):
-    """How many units reached each step; see the module for the columns."""
+    """How many units reached each step; see the module for the columns.
+
+    Attributes
+    ----------
+    times
+        How long the steps took: ``segment``, ``step`` (the last, ``(whole)``, is the whole way),
+        ``n_reached``, ``mean_hours``, ``quartile1_hours``, ``median_hours``, ``quartile3_hours``. A step's
+        time runs from the nearest step before that is not optional, in the best attempt.
+    distribution
+        How many took how long: ``segment``, ``step``, ``from_hours`` (included), ``to_hours`` (not
+        included), ``n_reached``.
+    amounts
+        The amount at the last step: ``segment``, ``n_reached`` (entrants), ``n_conversions``,
+        ``total_amount``, ``entrant_amount`` and ``conversion_amount`` with their intervals.
+    optional
+        The places of the steps that may be missing, from 0.
+    """
+
+    times: pd.DataFrame = field(default_factory=pd.DataFrame, kw_only=True)
+    distribution: pd.DataFrame = field(default_factory=pd.DataFrame, kw_only=True)
+    amounts: pd.DataFrame = field(default_factory=pd.DataFrame, kw_only=True)
+    optional: tuple[int, ...] = field(default=(), kw_only=True)
 
     name: ClassVar[str] = "funnel"
     COLUMNS: ClassVar[tuple[str, ...]] = (
@@ -35,6 +56,7 @@ class FunnelResult(Result):
         n_reached: Sequence[int] | Mapping[str, Sequence[int]],
         *,
         median_hours: Sequence[float] | Mapping[str, Sequence[float]] | None = None,
+        optional: Sequence[int] = (),
         by: str = "segment",
         target: float | None = None,
         alpha: float = 0.05,
@@ -48,9 +70,12 @@ class FunnelResult(Result):
         steps
             The steps' names, in order.
         n_reached
-            (n_steps,) counts, never rising; or segment → such counts.
+            (n_steps,) counts, never rising but after an optional step; or segment → such counts.
         median_hours
             (n_steps,) hours from the step before; or segment → such hours.
+        optional
+            The places (from 0) of steps that may be missing: neither the first nor the last. Rates and times
+            of the step after run from the step before.
         by
             The name of the segments' column.
         target
@@ -65,10 +90,13 @@ class FunnelResult(Result):
             target is no share of 1, or ``by`` is the name of another column.
         """
         _check(by, target)
+        bases = base_steps(len(steps), optional)
         groups = n_reached if isinstance(n_reached, Mapping) else {"": n_reached}
         hours = median_hours if isinstance(median_hours, Mapping) else {"": median_hours}
         parts = [
-            _rows(steps, _checked(steps, counts), hours.get(segment), alpha).assign(**{by: segment})
+            _rows(steps, _checked(steps, counts, bases), hours.get(segment), alpha, bases).assign(
+                **{by: segment}
+            )
             for segment, counts in groups.items()
         ]
         columns = ([by] if isinstance(n_reached, Mapping) else []) + list(cls.COLUMNS)
@@ -77,7 +105,8 @@ class FunnelResult(Result):
         totals = [sum(counts[k] for counts in groups.values()) for k in range(len(steps))]
         known = {**(definition or {}), "target": target, "confidence": 1 - alpha}
         verdict = _verdict(steps, totals, target, alpha)
-        return cls(frame[columns], known, tuple(notes), verdict=verdict)
+        places = tuple(optional)
+        return cls(frame[columns], known, tuple(notes), verdict=verdict, optional=places)
 
     @property
     def by(self) -> str | None:
@@ -112,6 +141,11 @@ class FunnelResult(Result):
         n = len(self.frame) // self._n_segments()
         return [str(step) for step in self.frame["step"].iloc[:n]]
 
+    @property
+    def bases(self) -> list[int]:
+        """The place of the step that each step's rate divides by: the nearest before, not optional."""
+        return base_steps(len(self.steps), self.optional)
+
     def totals(self) -> list[int]:
         """Return how many reached each step, all segments together."""
         counts = self.frame["n_reached"].to_numpy(dtype=np.int64)
@@ -144,11 +178,30 @@ def _is_whole(n: object) -> bool:
     return isinstance(n, int | float | np.number) and float(n).is_integer()
 
 
-def _checked(steps: Sequence[str], counts: Sequence[int]) -> list[int]:
-    """Return the counts as whole numbers, one a step, never rising."""
+def base_steps(n_steps: int, optional: Sequence[int] = ()) -> list[int]:
+    """Return for each step the place of the nearest step before that is not optional; for the first 0.
+
+    Raises
+    ------
+    UsageError
+        When the first or the last step is optional, or an optional one does not exist.
+    """
+    if any(place not in range(1, n_steps - 1) for place in optional):
+        raise UsageError(
+            ko=f"optional {list(optional)}: 첫 단계와 마지막 단계 사이의 자리(0부터)여야 합니다.",
+            en=f"optional {list(optional)} must be places (from 0) between the first and the last step.",
+        )
+    musts = [place for place in range(n_steps) if place not in optional]
+    return [0, *(max(must for must in musts if must < place) for place in range(1, n_steps))]
+
+
+def _checked(steps: Sequence[str], counts: Sequence[int], bases: Sequence[int]) -> list[int]:
+    """Return the counts as whole numbers, one a step, never rising but after an optional step."""
     whole = [int(n) for n in counts if _is_whole(n)]
-    falling = all(before >= after for before, after in zip(whole, whole[1:], strict=False))
-    if whole and len(whole) == len(counts) == len(steps) and falling and whole[-1] >= 0:
+    falling = len(whole) == len(bases) and all(
+        whole[base] >= n for base, n in zip(bases, whole, strict=True)
+    )
+    if whole and len(whole) == len(counts) == len(steps) and falling and min(whole) >= 0:
         return whole
     raise UsageError(
         ko=f"단계 {list(steps)}에 {list(counts)}: 단계마다 0 이상의 수가 하나씩 있고, "
@@ -159,10 +212,14 @@ def _checked(steps: Sequence[str], counts: Sequence[int]) -> list[int]:
 
 
 def _rows(
-    steps: Sequence[str], counts: Sequence[int], hours: Sequence[float] | None, alpha: float
+    steps: Sequence[str],
+    counts: Sequence[int],
+    hours: Sequence[float] | None,
+    alpha: float,
+    bases: Sequence[int],
 ) -> pd.DataFrame:
     reached = np.asarray(counts, np.int64)
-    before = np.r_[0, reached[:-1]]
+    before = np.r_[0, reached[list(bases[1:])]]
     data: dict[str, object] = {"step": list(steps), "n_reached": reached}
     data |= _rate("step_rate", reached, before, alpha, blank_first=True)
     data |= _rate("overall_rate", reached, np.full(len(reached), reached[0]), alpha)

@@ -1,0 +1,66 @@
+"""Marks: one bit for each thing that a row can stand for, together in one whole number.
+
+A funnel asks of every event which steps it can serve and what it rules out; the answer is one number a row,
+whatever the steps look like.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import duckdb
+from duckdb import CaseExpression, ColumnExpression, ConstantExpression, Expression
+
+from custmeasure.engine.filters import Filter, passes
+
+_BIGINT = duckdb.type("BIGINT")
+_VARCHAR = duckdb.type("VARCHAR")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What sets one bit.
+
+    Attributes
+    ----------
+    any_of
+        The names of which a row's must be one; every row when empty.
+    where
+        The filters that a row must pass.
+    rest
+        Whether the bit belongs instead to the rows that no mark before it is set for.
+    """
+
+    any_of: tuple[str, ...] = ()
+    where: tuple[Filter, ...] = ()
+    rest: bool = False
+
+
+def mask(column: str, marks: Sequence[Mark]) -> Expression:
+    """Return the bits of a row whose name stands in ``column``: bit k for the k-th mark."""
+    bits = _number(0)
+    for place, mark in enumerate(marks):
+        asked = bits == _number(0) if mark.rest else _fits(column, mark)
+        bits = bits + CaseExpression(asked, _number(1 << place)).otherwise(_number(0))
+    return bits
+
+
+def named(column: str, marks: Iterable[Mark]) -> Expression | None:
+    """Return whether a row's name is one that some mark asks for; None where any name may count."""
+    listed = list(marks)
+    if any(mark.rest or not mark.any_of for mark in listed):
+        return None
+    names = dict.fromkeys(name for mark in listed for name in mark.any_of)
+    return _is_one_of(column, tuple(names))
+
+
+def _fits(column: str, mark: Mark) -> Expression:
+    fits = _is_one_of(column, mark.any_of) if mark.any_of else ConstantExpression(True)
+    return fits & passes(mark.where) if mark.where else fits
+
+
+def _is_one_of(column: str, names: tuple[str, ...]) -> Expression:
+    return ColumnExpression(column).cast(_VARCHAR).isin(*map(ConstantExpression, names))
+
+
+def _number(value: int) -> Expression:
+    return ConstantExpression(value).cast(_BIGINT)

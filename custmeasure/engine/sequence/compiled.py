@@ -1,0 +1,645 @@
+"""The compiled part: one unit's events walked through the steps, part of the log by part.
+
+An attempt begins at an entry; each step takes the earliest event that serves it. Of one instant, as many
+steps as distinct events can serve are served, whatever the order of the rows (augmenting paths: Kuhn, 1955,
+Naval Research Logistics Quarterly 2, 83-97). A unit's best attempt reaches the furthest required step; among
+those it takes its required steps earliest, one after the other, then its optional ones.
+
+The functions see events between the rows ``lo`` and ``hi``, sorted by instant, and leave in ``path`` the row
+that each step took, -1 where it took none. They all stand in one file: what numba keeps of a function is
+thrown away when the file of that function changes, not when another that it calls does.
+"""
+
+# ruff: noqa: ANN001, ANN201, PLR0912, PLR0915
+
+import numba
+import numpy as np
+
+VOID = -1
+ORDERED, STRICT, ANY = 0, 1, 2
+FIRST = -2
+_MISSING = np.int64(2**62)
+_compiled = numba.njit(cache=True, nogil=True)
+_FEW = 16  # events that are put in order one by one
+
+
+# --- one attempt ------------------------------------------------------------------------------------
+
+
+@_compiled
+def seat(step, mask, low, high, path, seen, stamp):  # type: ignore[no-untyped-def]
+    """Give ``step`` a row of one instant, moving other steps of that instant if need be; not the entry."""
+    for row in range(low, high):
+        if (mask[row] >> step) & 1 == 0 or seen[row] == stamp:
+            continue
+        seen[row] = stamp
+        owner = -1
+        for other in range(len(path)):
+            if path[other] == row:
+                owner = other
+        if owner == -1 or (owner != 0 and seat(owner, mask, low, high, path, seen, stamp)):
+            path[step] = row
+            return True
+    return False
+
+
+@_compiled
+def landmarks(at, mask, lo, hi, stops, begin, beyond, following, hits):  # type: ignore[no-untyped-def]
+    """Note for each row where its instant begins and ends, and the next row of each step and stop."""
+    for row in range(lo, hi):
+        begin[row] = begin[row - 1] if row > lo and at[row] == at[row - 1] else row
+    for row in range(hi - 1, lo - 1, -1):
+        beyond[row] = beyond[row + 1] if row + 1 < hi and at[row] == at[row + 1] else row + 1
+    for step in range(len(stops)):
+        found, hit = hi, hi
+        following[step, hi], hits[step, hi] = hi, hi
+        for row in range(hi - 1, lo - 1, -1):
+            found = row if (mask[row] >> step) & 1 else found
+            hit = row if mask[row] & stops[step] else hit
+            following[step, row], hits[step, row] = found, hit
+
+
+@_compiled
+def next_required(step, optional):  # type: ignore[no-untyped-def]
+    """Return the place of the next step that may not be missing."""
+    step += 1
+    while step < len(optional) and optional[step]:
+        step += 1
+    return step
+
+
+@_compiled
+def ordered(at, mask, hi, entry, rules, marks, path, seen, stamp):  # type: ignore[no-untyped-def]
+    """Walk one attempt in order; return its last required step, or ``VOID``."""
+    scalars, optional, limits, stops, voids, _ = rules
+    begin, beyond, following, hits = marks
+    end, later = at[entry] + scalars[0], scalars[2]
+    path[:] = -1
+    path[0] = entry
+    k, until = 0, end
+    step = next_required(0, optional)
+    while step < len(path):
+        here = path[k]
+        stamp[0] += 1
+        if not later and seat(step, mask, begin[here], beyond[here], path, seen, stamp[0]):
+            k, step = step, next_required(step, optional)
+            continue
+        found, hit = following[step, beyond[here]], hits[k, beyond[here]]
+        bound = min(end, at[here] + limits[step])
+        arrives = found < hi and at[found] <= bound
+        if hit < hi and at[hit] <= bound and not (arrives and at[found] <= at[hit]):
+            if is_void(at, mask, hit, hi, voids[k]):
+                return VOID
+            until = at[hit]
+            break
+        if not arrives:
+            break
+        path[step] = found
+        k, step = step, next_required(step, optional)
+    fill(at, mask, hi, until, rules, marks, path, seen, stamp)
+    return k
+
+
+@_compiled
+def is_void(at, mask, hit, hi, bits):  # type: ignore[no-untyped-def]
+    """Say whether an event of the instant of ``hit`` makes the attempt void."""
+    row = hit
+    while row < hi and at[row] == at[hit]:
+        if mask[row] & bits:
+            return True
+        row += 1
+    return False
+
+
+@_compiled
+def fill(at, mask, hi, until, rules, marks, path, seen, stamp):  # type: ignore[no-untyped-def]
+    """Give optional steps what the required ones left, between those before and after them."""
+    scalars, optional, limits = rules[0], rules[1], rules[2]
+    anchor, before = 0, 0
+    for step in range(1, len(path)):
+        if not optional[step]:
+            if path[step] < 0:
+                return
+            anchor, before = step, step
+            continue
+        after = next_required(step, optional)
+        last = until
+        if after < len(path) and path[after] >= 0:
+            last = at[path[after]] - scalars[2]
+        last = min(last, at[path[anchor]] + limits[step])
+        if take(at, mask, hi, step, path[before], last, scalars[2], marks, path, seen, stamp):
+            before = step
+
+
+@_compiled
+def take(at, mask, hi, step, row, last, later, marks, path, seen, stamp):  # type: ignore[no-untyped-def]
+    """Give ``step`` the earliest event from the instant of ``row`` until ``last``."""
+    begin, beyond, following, _ = marks
+    stamp[0] += 1
+    now = not later and at[row] <= last
+    if now and seat(step, mask, begin[row], beyond[row], path, seen, stamp[0]):
+        return True
+    found = following[step, beyond[row]]
+    while found < hi and at[found] <= last:
+        if seat(step, mask, begin[found], beyond[found], path, seen, stamp[0]):
+            return True
+        found = following[step, beyond[found]]
+    return False
+
+
+@_compiled
+def strict(at, mask, hi, entry, rules, path):  # type: ignore[no-untyped-def]
+    """Walk one attempt in which every event is the next step; return as `ordered` does."""
+    scalars, optional, limits, _, voids, _ = rules
+    path[:] = -1
+    path[0] = entry
+    k, taken, row = 0, 0, entry + 1
+    step = next_required(0, optional)
+    while row < hi and at[row] <= at[entry] + scalars[0] and taken < len(path) - 1:
+        wait = at[row] - at[path[k]]
+        ties = scalars[2] and at[row] == at[row - 1]
+        now = -1 if ties else served(mask[row], wait, limits, taken, step)
+        if now < 0:
+            if step < len(path) and wait > 0 and mask[row] & voids[k]:
+                return VOID
+            break
+        path[now] = row
+        taken = now
+        if now == step:
+            k, step = now, next_required(now, optional)
+        row += 1
+    return k
+
+
+@_compiled
+def served(bits, wait, limits, taken, step):  # type: ignore[no-untyped-def]
+    """Return the step that an event serves: the required one, else the first optional one before it."""
+    if step < len(limits) and (bits >> step) & 1 and wait <= limits[step]:
+        return step
+    for each in range(taken + 1, step):
+        if (bits >> each) & 1 and wait <= limits[each]:
+            return each
+    return -1
+
+
+@_compiled
+def place(row, mask, path, seen, stamp):  # type: ignore[no-untyped-def]
+    """Give the event of ``row`` a step, moving other events to other steps if need be."""
+    for step in range(len(path)):
+        if (mask[row] >> step) & 1 == 0 or seen[step] == stamp:
+            continue
+        seen[step] = stamp
+        if path[step] < 0 or place(path[step], mask, path, seen, stamp):
+            path[step] = row
+            return True
+    return False
+
+
+@_compiled
+def in_any_order(at, mask, hi, entry, rules, path, seen, stamp):  # type: ignore[no-untyped-def]
+    """Walk one attempt in whatever order; return how many steps one window holds, less one."""
+    stops, voids = rules[3][0], rules[4][0]
+    path[:] = -1
+    reached, until, row = 0, at[entry] + rules[0][0], entry
+    void = False
+    while row < hi and at[row] <= until and reached < len(path):
+        if at[row] > at[entry] and mask[row] & stops:
+            until = at[row]
+            void |= mask[row] & voids != 0
+        stamp[0] += 1
+        reached += place(row, mask, path, seen, stamp[0])
+        row += 1
+    return VOID if void and reached < len(path) else reached - 1
+
+
+# --- one unit -------------------------------------------------------------------------------------
+
+
+@_compiled
+def best_attempt(at, mask, lo, hi, rules, marks, scratch, best):  # type: ignore[no-untyped-def]
+    """Return (the attempt's last step, the other rule's, is the unit pending, is it void).
+
+    The attempt is the best one, or the first if only that one counts; the other rule is then the best.
+    ``best`` receives the rows of its steps. A step is counted from 0 (in any order, the steps taken
+    less one); -1 says that no attempt counts.
+    """
+    scalars, twins = rules[0], rules[5]
+    path, seen, stamp, count = scratch
+    order, n_steps = scalars[1], len(best)
+    begins = (np.int64(1) << n_steps) - 1 if order == ANY else np.int64(1)
+    full = last_required(rules[1])
+    if order == ORDERED:
+        landmarks(at, mask, lo, hi, rules[3], *marks)
+    only_first = scalars[7] != 0
+    count[:] = 0
+    counted = lo
+    deepest, first_deepest, furthest, pending = -1, -1, -1, False
+    first_at, best_at = _MISSING, _MISSING
+    for row in range(lo, hi):
+        if order == ANY:
+            counted = slide(at, mask, row, lo, hi, counted, scalars[0], count)
+        if mask[row] & begins == 0 or at[row] < scalars[3] or at[row] > scalars[4]:
+            continue
+        if at[row] + scalars[0] > scalars[5]:
+            pending |= at[row] <= scalars[5]
+            continue
+        first_at = min(first_at, at[row])
+        is_first = at[row] == first_at
+        if furthest == full and not is_first and at[row] > best_at:
+            break
+        if order == ANY and not is_first and within(count, twins) <= furthest + 1:
+            continue
+        if order == ORDERED:
+            k = ordered(at, mask, hi, row, rules, marks, path, seen, stamp)
+        elif order == STRICT:
+            k = strict(at, mask, hi, row, rules, path)
+        else:
+            k = in_any_order(at, mask, hi, row, rules, path, seen, stamp)
+        furthest = max(furthest, k)
+        if is_first:
+            first_deepest = max(first_deepest, k)
+        elif only_first:
+            continue
+        ties = k >= 0 and k == deepest and at[row] == best_at and order != ANY
+        if k > deepest or (ties and earlier(at, path, best, rules[1])):
+            deepest, best_at = k, at[row]
+            best[:] = path
+    if only_first:
+        first_deepest = furthest
+        pending = pending and first_at == _MISSING
+    pending = pending and deepest < 0
+    return deepest, first_deepest, pending, deepest < 0 and not pending and first_at < _MISSING
+
+
+@_compiled
+def last_required(optional):  # type: ignore[no-untyped-def]
+    """Return the place of the last step that may not be missing."""
+    step = len(optional) - 1
+    while optional[step]:
+        step -= 1
+    return step
+
+
+@_compiled
+def earlier(at, path, best, optional):  # type: ignore[no-untyped-def]
+    """Say whether one of two equally deep attempts takes its steps earlier: required, then optional."""
+    for asked in range(2):
+        for step in range(len(path)):
+            if optional[step] == asked:
+                ours = at[path[step]] if path[step] >= 0 else _MISSING
+                theirs = at[best[step]] if best[step] >= 0 else _MISSING
+                if ours != theirs:
+                    return ours < theirs
+    return False
+
+
+@_compiled
+def slide(at, mask, row, lo, hi, counted, window, count):  # type: ignore[no-untyped-def]
+    """Move the counts of each step's events to the window that begins with ``row``."""
+    if row > lo:
+        for step in range(len(count)):
+            count[step] -= (mask[row - 1] >> step) & 1
+    while counted < hi and at[counted] <= at[row] + window:
+        for step in range(len(count)):
+            count[step] += (mask[counted] >> step) & 1
+        counted += 1
+    return counted
+
+
+@_compiled
+def within(count, twins):  # type: ignore[no-untyped-def]
+    """Return how many steps the counted events could serve at most; twins ask for the same events."""
+    most = 0
+    for step in range(len(count)):
+        rank = 0
+        for other in range(step):
+            rank += twins[other] == twins[step]
+        most += count[step] > rank
+    return most
+
+
+@_compiled
+def best_plain_attempt(at, mask, lo, hi, rules, best):  # type: ignore[no-untyped-def]
+    """Do what `best_attempt` does where each event serves one step, in order, in one window.
+
+    For each step the latest entry that came so far is enough to see how deep the unit gets, and when it
+    first does. Every entry of the window before that instant gets there no later: the earliest of them
+    is the best attempt.
+    """
+    window, later, first, last, as_of, only_first = (
+        rules[0][0], rules[0][2], rules[0][3], rules[0][4], rules[0][5], rules[0][7],
+    )  # fmt: skip
+    n_steps = len(best)
+    best[:] = -_MISSING  # first the latest entry that took each step, then the rows
+    deepest, reached_at, first_deepest, first_at, pending = -1, np.int64(0), -1, _MISSING, False
+    row = lo
+    while row < hi and deepest < n_steps - 1:
+        now, bits = at[row], np.int64(0)
+        while row < hi and at[row] == now:
+            bits |= mask[row]
+            row += 1
+        enters = bits & 1 != 0 and first <= now <= last
+        pending |= enters and now <= as_of < now + window
+        enters = enters and now + window <= as_of
+        if enters and first_at == _MISSING:
+            first_at = now
+        if later:
+            if first_deepest >= 0 and now <= first_at + window and bits >> (first_deepest + 1) & 1:
+                first_deepest += 1
+            for k in range(n_steps - 1, 0, -1):
+                if bits >> k & 1:
+                    best[k] = max(best[k], best[k - 1])
+        if enters:
+            best[0] = now
+            first_deepest = max(first_deepest, 0)
+        if not later:
+            while (
+                first_deepest >= 0
+                and first_deepest < n_steps - 1
+                and now <= first_at + window
+                and bits >> (first_deepest + 1) & 1
+            ):
+                first_deepest += 1
+            for k in range(1, n_steps):
+                if bits >> k & 1:
+                    best[k] = max(best[k], best[k - 1])
+        for k in range(n_steps - 1, deepest, -1):
+            if bits >> k & 1 and best[k] >= now - window:
+                deepest, reached_at = k, now
+                break
+    since = reached_at - window if deepest > 0 else first_at
+    if only_first:
+        deepest, first_deepest, since = first_deepest, deepest, first_at
+    trace(at, mask, lo, hi, max(since, first), min(last, as_of - window), later, deepest, best)
+    return deepest, first_deepest, pending and deepest < 0
+
+
+@_compiled
+def trace(at, mask, lo, hi, since, until, later, deepest, best):  # type: ignore[no-untyped-def]
+    """Write down the rows of the attempt that the first entry from ``since`` to ``until`` begins."""
+    best[:] = -1
+    row, k = lo, 0
+    while k <= deepest and row < hi:
+        enters = k > 0 or since <= at[row] <= until
+        follows = k == 0 or not later or at[row] > at[best[k - 1]]
+        if enters and follows and (mask[row] >> k) & 1:
+            best[k] = row
+            k += 1
+        row += 1
+
+
+# --- part of the log ------------------------------------------------------------------------------
+
+
+@_compiled
+def grouped(unit):  # type: ignore[no-untyped-def]
+    """Return the rows unit by unit, each unit's in the order given, and where each unit begins."""
+    n = len(unit)
+    bits = 4
+    while (1 << bits) < 2 * n:
+        bits += 1
+    slots = np.full(1 << bits, -1, np.int32)
+    keys = np.empty(n, np.int64)
+    group = np.empty(n, np.int32)
+    sizes = np.zeros(n + 1, np.int64)
+    n_groups = 0
+    for row in range(n):
+        slot = scrambled(unit[row]) >> np.uint64(64 - bits)
+        while slots[slot] >= 0 and keys[slots[slot]] != unit[row]:
+            slot = (slot + np.uint64(1)) & np.uint64((1 << bits) - 1)
+        if slots[slot] < 0:
+            slots[slot] = n_groups
+            keys[n_groups] = unit[row]
+            n_groups += 1
+        group[row] = slots[slot]
+        sizes[slots[slot] + 1] += 1
+    starts = np.cumsum(sizes[: n_groups + 1])
+    places = starts.copy()
+    rows = np.empty(n, np.int64)
+    for row in range(n):
+        rows[places[group[row]]] = row
+        places[group[row]] += 1
+    return rows, starts
+
+
+@_compiled
+def scrambled(key):  # type: ignore[no-untyped-def]
+    """Return a number whose bits all depend on all bits of ``key`` (splitmix64's finaliser)."""
+    x = np.uint64(key)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+@_compiled
+def before(i, j, at, mask, rank, value):  # type: ignore[no-untyped-def]
+    """Say whether event i stands before event j: by instant, first step served, segment, amount."""
+    if at[i] != at[j]:
+        return at[i] < at[j]
+    if mask[i] != mask[j]:
+        a, b = mask[i] & -mask[i], mask[j] & -mask[j]
+        if a != b:
+            return b == 0 or (a != 0 and a < b)
+        return mask[i] < mask[j]
+    if len(rank) and rank[i] != rank[j]:
+        return rank[i] < rank[j]
+    return len(value) > 0 and value[i] < value[j]
+
+
+@_compiled
+def arrange(rows, lo, hi, at, mask, rank, value):  # type: ignore[no-untyped-def]
+    """Put the rows from ``lo`` to ``hi`` in order, in place: runs of a few, then merged."""
+    for start in range(lo, hi, _FEW):
+        for i in range(start + 1, min(start + _FEW, hi)):
+            row, j = rows[i], i
+            while j > start and before(row, rows[j - 1], at, mask, rank, value):
+                rows[j] = rows[j - 1]
+                j -= 1
+            rows[j] = row
+    size = _FEW
+    while size < hi - lo:
+        for start in range(lo, hi - size, 2 * size):
+            merge(rows, start, start + size, min(start + 2 * size, hi), at, mask, rank, value)
+        size *= 2
+
+
+@_compiled
+def merge(rows, lo, middle, hi, at, mask, rank, value):  # type: ignore[no-untyped-def]
+    """Merge two neighbouring runs, in place."""
+    if not before(rows[middle], rows[middle - 1], at, mask, rank, value):
+        return
+    left = rows[lo:middle].copy()
+    i, j, k = 0, middle, lo
+    while i < len(left):
+        if j < hi and before(rows[j], left[i], at, mask, rank, value):
+            rows[k] = rows[j]
+            j += 1
+        else:
+            rows[k] = left[i]
+            i += 1
+        k += 1
+
+
+@_compiled
+def walk(unit, at, mask, code, rank, value, rules, plain, dated):  # type: ignore[no-untyped-def]
+    """Return the best attempts of a part of the log, as `Attempts` holds them.
+
+    ``code`` and ``rank`` (the segment and its place in the alphabet) and ``value`` are (n_rows,) or empty.
+    """
+    rows, starts = grouped(unit)
+    for g in range(len(starts) - 1):
+        for i in range(starts[g] + 1, starts[g + 1]):
+            if before(rows[i], rows[i - 1], at, mask, rank, value):
+                arrange(rows, starts[g], starts[g + 1], at, mask, rank, value)
+                break
+    moments, bits = at[rows], mask[rows]
+    n_steps, idle = len(rules[1]), rules[0][6]
+    scratch = (
+        np.empty(n_steps, np.int64),
+        np.zeros(max(len(rows), n_steps), np.int64),
+        np.zeros(1, np.int64),
+        np.empty(n_steps, np.int64),
+    )
+    marks = landscape(0 if plain or rules[0][1] != 0 else len(rows), n_steps)
+    best = np.empty(n_steps, np.int64)
+    most = len(rows) if idle < 2**62 else len(starts) - 1
+    taken, other = np.empty(most, np.int32), np.empty(most, np.int8)
+    group = np.empty(most if len(code) else 0, np.int32)
+    amount = np.empty(most if len(value) else 0, np.float64)
+    entered = np.empty(most if dated else 0, np.int64)
+    waits = np.empty(len(rows), np.int64)
+    n, n_waits, n_pending, n_void = 0, 0, 0, 0
+    for g in range(len(starts) - 1):
+        lo = starts[g]
+        while lo < starts[g + 1]:
+            hi = lo + 1
+            while hi < starts[g + 1] and moments[hi] - moments[hi - 1] <= idle:
+                hi += 1
+            if plain:
+                deepest, other_deepest, pending = best_plain_attempt(
+                    moments, bits, lo, hi, rules, best
+                )
+                voided = False
+            else:
+                deepest, other_deepest, pending, voided = best_attempt(
+                    moments, bits, lo, hi, rules, marks, scratch, best
+                )
+            lo = hi
+            n_pending += pending
+            n_void += voided
+            if deepest < 0:
+                continue
+            n_waits = note_waits(moments, best, rules, waits, n_waits)
+            taken[n] = steps_taken(best, rules)
+            other[n] = other_deepest
+            if dated:
+                entered[n] = moments[first_row(best)]
+            if len(code):
+                row = step_row(best, rules[0][8])
+                group[n] = code[rows[row]] if row >= 0 else -2
+            if len(value):
+                amount[n] = paid(best, rows, value, rules)
+            n += 1
+    return (
+        taken[:n],
+        other[:n],
+        group[:n],
+        amount[:n],
+        entered[:n],
+        waits[:n_waits],
+        n_pending,
+        n_void,
+    )
+
+
+@_compiled
+def landscape(n, n_steps):  # type: ignore[no-untyped-def]
+    """Return room for `landmarks`."""
+    return (
+        np.empty(n, np.int64),
+        np.empty(n, np.int64),
+        np.empty((n_steps, n + 1), np.int64),
+        np.empty((n_steps, n + 1), np.int64),
+    )
+
+
+@_compiled
+def steps_taken(best, rules):  # type: ignore[no-untyped-def]
+    """Return the bits of the steps taken; in any order the first bits, one for each."""
+    bits, n_taken = 0, 0
+    for step in range(len(best)):
+        if best[step] >= 0:
+            bits |= 1 << step
+            n_taken += 1
+    return (1 << n_taken) - 1 if rules[0][1] == ANY else bits
+
+
+@_compiled
+def paid(best, rows, value, rules):  # type: ignore[no-untyped-def]
+    """Return the amount at the last required step; 0 where it was not taken."""
+    for step in range(len(best)):
+        if best[step] < 0 and not rules[1][step]:
+            return 0.0
+    last = best.max() if rules[0][1] == ANY else best[last_required(rules[1])]
+    return value[rows[last]]
+
+
+@_compiled
+def step_row(best, step):  # type: ignore[no-untyped-def]
+    """Return the row that took ``step``; -1 asks for the last one taken, -2 for the first."""
+    if step == FIRST:
+        return first_row(best)
+    return best[step] if step >= 0 else best.max()
+
+
+@_compiled
+def first_row(best):  # type: ignore[no-untyped-def]
+    """Return the first row taken, whichever step took it."""
+    row = best.max()
+    for step in range(len(best)):
+        row = best[step] if 0 <= best[step] < row else row
+    return row
+
+
+@_compiled
+def note_waits(at, best, rules, waits, n):  # type: ignore[no-untyped-def]
+    """Append the time each step took: since the required step before, in any order since the one before."""
+    if rules[0][1] == ANY:
+        rows = np.sort(best)
+        for k in range(1, len(rows)):
+            if rows[k - 1] >= 0:
+                waits[n] = at[rows[k]] - at[rows[k - 1]]
+                n += 1
+        return n
+    anchor = 0
+    for step in range(1, len(best)):
+        if best[step] >= 0:
+            waits[n] = at[best[step]] - at[best[anchor]]
+            n += 1
+            anchor = anchor if rules[1][step] else step
+    return n
+
+
+@_compiled
+def divided(unit, mask, n_parts, keep_all):  # type: ignore[no-untyped-def]
+    """Return the rows part by part, where each part begins, the bits seen, and whether some share a row."""
+    n = len(unit)
+    part = np.empty(n, np.int16)
+    bounds = np.zeros(n_parts + 1, np.int64)
+    seen, several = np.int64(0), np.int64(0)
+    for row in range(n):
+        bits = mask[row]
+        seen |= bits
+        several |= bits & (bits - 1)
+        part[row] = -1
+        if bits or keep_all:
+            part[row] = scrambled(unit[row]) & np.uint64(n_parts - 1)
+            bounds[part[row] + 1] += 1
+    bounds = np.cumsum(bounds)
+    places = bounds[:-1].copy()
+    order = np.empty(bounds[-1], np.int64)
+    for row in range(n):
+        if part[row] >= 0:
+            order[places[part[row]]] = row
+            places[part[row]] += 1
+    return order, bounds, seen, several != 0

@@ -1,0 +1,181 @@
+"""The kernel as engines call it: fed with batches, it answers when all have come."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from custmeasure.engine.sequence.compiled import walk
+from custmeasure.engine.sequence.rules import Int64, Rules
+from custmeasure.engine.sequence.store import Array, Store
+
+NOT_REACHED = -1  # the group of units that did not take the step that names it
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """The best attempt of every unit that entered.
+
+    Attributes
+    ----------
+    taken
+        (n_units,) bit k says that step k was taken; in any order that k + 1 steps were.
+    other
+        (n_units,) the last required step, from 0, under the other rule: of the unit's first attempt where
+        the best counts, of its best where only the first counts; -1 where that one is void.
+    group
+        (n_units,) the place in ``segments`` of the unit's segment, ``NOT_REACHED`` where the step that
+        names it was not taken; empty when nothing is split.
+    amount
+        (n_units,) the amount at the last required step, 0 where it was not taken and NaN where it has none;
+        empty when nothing is added up.
+    entered
+        (n_units,) the instant (µs) at which the attempt began; empty when nobody asks.
+    waits
+        (n_waits,) µs, unit by unit, of each step taken but the first: since the nearest required step
+        before, in any order since the step before.
+    n_pending
+        Units all of whose entries are not over yet.
+    n_void
+        Units all of whose attempts are void.
+    segments
+        The segments' names; None for a missing one.
+    """
+
+    taken: npt.NDArray[np.int32]
+    other: npt.NDArray[np.int8]
+    group: npt.NDArray[np.int32]
+    amount: npt.NDArray[np.float64]
+    entered: Int64
+    waits: Int64
+    n_pending: int
+    n_void: int
+    segments: tuple[str | None, ...] = ()
+
+    def reached(self, step: int) -> npt.NDArray[np.bool_]:
+        """Return (n_units,) whether each unit took ``step``."""
+        return np.asarray((self.taken >> step) & 1 == 1)
+
+    def waited(self, step: int) -> Int64:
+        """Return (n_reached,) the times in µs that ``step``, which is not the first, took."""
+        n_taken = np.bitwise_count(self.taken).astype(np.int64)
+        ends = np.cumsum(n_taken - 1)
+        earlier = np.bitwise_count(self.taken & ((1 << step) - 1)).astype(np.int64)
+        inside = self.reached(step)
+        return np.asarray(self.waits[(ends - n_taken + earlier)[inside]])
+
+    def instants(self, n_steps: int) -> Int64:
+        """Return (n_units, n_steps) when each step was taken (µs), 0 where not; no step is optional."""
+        at = np.zeros((len(self.taken), n_steps), np.int64)
+        at[:, 0] = self.entered
+        for step in range(1, n_steps):
+            inside = self.reached(step)
+            at[inside, step] = at[inside, step - 1] + self.waited(step)
+        return at
+
+
+@dataclass
+class Kernel:
+    """Walks the events of all units; see `Rules` for what an attempt may do.
+
+    Batches may come in any order of rows; events in order of time cost least.
+
+    Attributes
+    ----------
+    rules
+        What an attempt may do.
+    n_without_unit
+        Events so far that name nobody; they count nowhere.
+    """
+
+    rules: Rules
+    n_without_unit: int = 0
+    _store: Store = field(init=False)
+    _codes: dict[str | None, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._store = Store(self.rules.needs_every_event)
+
+    @property
+    def seen(self) -> int:
+        """The bits of all events so far."""
+        return self._store.seen
+
+    def feed(self, batch: pa.RecordBatch) -> None:
+        """Take in events.
+
+        Parameters
+        ----------
+        batch
+            Columns ``unit`` (64-bit number: an id or its hash), ``moment`` (µs since 1970) and ``mask`` (the
+            bits of the steps and exclusions that the event serves); ``segment`` (text) when units are
+            split, ``value`` when amounts are added up.
+        """
+        self.n_without_unit += batch.column("unit").null_count
+        if batch.column("unit").null_count or batch.column("moment").null_count:
+            batch = batch.filter(
+                pa.compute.and_(batch["unit"].is_valid(), batch["moment"].is_valid())
+            )
+        numbers: list[Array] = [_int64(batch[name]) for name in ("unit", "mask", "moment")]
+        names = batch.schema.names
+        if "segment" in names:
+            numbers.append(self._coded(batch["segment"]))
+        if "value" in names:
+            numbers.append(batch["value"].to_numpy(zero_copy_only=False).astype(np.float64))
+        self._store.add(*numbers)
+
+    def _coded(self, segment: pa.Array) -> Array:
+        """Return each segment's place in the order in which they came."""
+        coded = segment.dictionary_encode(null_encoding="encode")
+        places = [
+            self._codes.setdefault(name, len(self._codes)) for name in coded.dictionary.to_pylist()
+        ]
+        return np.asarray(np.array(places, np.int64)[coded.indices.to_numpy()])
+
+    def finish(self, *, split: bool = False, valued: bool = False, dated: bool = False) -> Attempts:
+        """Return the best attempts, when every event has come."""
+        rules = self.rules.packed().arrays()
+        rank = _alphabetic(list(self._codes))
+        plain = self.rules.is_plain and not self._store.several
+
+        def walked(part: int) -> tuple[Array, ...]:
+            unit, mask, at, *rest = self._store.part(part)
+            code = rest.pop(0).astype(np.int64) if split else np.empty(0, np.int64)
+            value = rest.pop(0) if valued else np.empty(0, np.float64)
+            wide = [column.astype(np.int64) for column in (unit, at, mask)]
+            return walk(*wide, code, rank[code], value, rules, plain, dated)  # type: ignore[no-any-return]
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            parts = list(pool.map(walked, range(self._store.n_parts)))
+        return _joined(parts, tuple(self._codes))
+
+
+def _int64(column: pa.Array) -> Int64:
+    """Return numbers, or instants in µs, as 64-bit numbers that nobody may write."""
+    numbers = np.asarray(column.to_numpy(zero_copy_only=False)).view(np.int64)
+    numbers.flags.writeable = False
+    return numbers
+
+
+def _alphabetic(names: list[str | None]) -> Int64:
+    """Return each name's place in the alphabet; a missing one stands first."""
+    order = sorted(range(len(names)), key=lambda code: names[code] or "")
+    rank = np.empty(len(names), np.int64)
+    rank[order] = np.arange(len(names))
+    return rank
+
+
+def _joined(parts: list[tuple[Array, ...]], segments: tuple[str | None, ...]) -> Attempts:
+    """Return the answers of all parts as one."""
+    empty = (np.int32, np.int8, np.int32, np.float64, np.int64, np.int64)
+    arrays: list[Any] = [
+        np.concatenate([np.empty(0, kind), *(part[place] for part in parts)])
+        for place, kind in enumerate(empty)
+    ]
+    n_pending, n_void = (sum(int(part[place]) for part in parts) for place in (6, 7))
+    taken, other, group, amount, entered, waits = arrays
+    return Attempts(taken, other, group, amount, entered, waits, n_pending, n_void, segments)

@@ -1,0 +1,66 @@
+"""Events kept until all have come: in parts that hold whole units, numbers in few bytes."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from custmeasure.engine.sequence.compiled import divided
+
+Array = npt.NDArray[np.generic]
+Columns = tuple[Array, ...]
+
+PARTS = 256
+_SMALL = 100_000  # rows that are not worth dividing
+
+
+@dataclass
+class Store:
+    """Batches of events, each divided into the same parts by unit.
+
+    Attributes
+    ----------
+    keep_all
+        Whether events without a bit are kept too.
+    seen
+        The bits of all events that came.
+    several
+        Whether some event has more than one bit.
+    """
+
+    keep_all: bool
+    seen: int = 0
+    several: bool = False
+    _batches: list[tuple[Columns, npt.NDArray[np.int64]]] = field(default_factory=list)
+    _n_parts: int = 0
+
+    def add(self, unit: Array, mask: Array, *others: Array) -> None:
+        """Take in one batch of (n_rows,) columns."""
+        self._n_parts = self._n_parts or (PARTS if len(unit) > _SMALL else 1)
+        order, bounds, seen, several = divided(unit, mask, self._n_parts, self.keep_all)
+        self.seen |= int(seen)
+        self.several |= bool(several)
+        self._batches.append((tuple(narrow(c[order]) for c in (unit, mask, *others)), bounds))
+
+    @property
+    def n_parts(self) -> int:
+        """How many parts there are."""
+        return self._n_parts
+
+    def part(self, place: int) -> Columns:
+        """Return the columns of one part, the rows in the order in which they came."""
+        slices = [
+            tuple(column[bounds[place] : bounds[place + 1]] for column in columns)
+            for columns, bounds in self._batches
+        ]
+        return tuple(map(np.concatenate, zip(*slices, strict=True)))
+
+
+def narrow(column: Array) -> Array:
+    """Return whole numbers in as few bytes as hold them all."""
+    if column.dtype != np.int64 or not len(column):
+        return column
+    low, high = int(column.min()), int(column.max())
+    if low < 0 or high >= 2**32:
+        return column
+    return column.astype(np.min_scalar_type(high))

@@ -1,0 +1,203 @@
+"""From one attempt a unit to a few numbers a segment: counts, times, amounts.
+
+Everything is one pass over the units, whatever the number of segments. Beyond the first `TOP` segments
+(by people) the others are one row together, so that every sum stays exact.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from custmeasure.engine.sequence import Attempts
+from custmeasure.measure.funnel.plan import Plan
+from custmeasure.stats.mean import Moments
+
+TOP = 50
+NONE, NOT_REACHED = "(none)", "(not reached)"
+WHOLE = "(whole)"  # from the first step to the last
+HOUR, SECOND = 3_600_000_000, 1_000_000  # µs
+# Where a distribution of times is cut: minutes, hours, days.
+_CUTS = [60, 300, 900, 1800, *(3600 * n for n in (1, 3, 6, 12))]
+_CUTS += [86_400 * n for n in (1, 2, 3, 7, 14, 30, 60, 90, 180, 365)]
+
+_N = TypeVar("_N", bound=np.generic)
+Int64 = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The segment of every unit.
+
+    Attributes
+    ----------
+    labels
+        The segments, in the order of their rows; one without a name when nothing is split.
+    place
+        (n_units,) the place of each unit's segment.
+    n_others
+        How many segments the last row holds together; 0 when each has its own.
+    """
+
+    labels: tuple[str, ...]
+    place: Int64
+    n_others: int = 0
+
+    def count(self, inside: Bools) -> Int64:
+        """Return (n_segments,) how many of some units each segment has."""
+        return np.bincount(self.place[inside], minlength=len(self.labels))
+
+
+def groups(attempts: Attempts, *, split: bool, top: int = TOP) -> Groups:
+    """Return the segments of the units; beyond ``top`` of them, by people, the others together."""
+    if not split:
+        return Groups(("",), np.zeros(len(attempts.taken), np.int64))
+    own = [NONE if name is None else name for name in attempts.segments]
+    names = np.array([*own, NOT_REACHED], object)  # the last, which a group of -1 finds
+    labels, place = np.unique(names, return_inverse=True)
+    place = place[attempts.group]
+    sizes = np.bincount(place, minlength=len(labels))
+    seen = np.flatnonzero(sizes)
+    if len(seen) <= top:
+        return Groups(tuple(labels[seen]), (np.cumsum(sizes > 0) - 1)[place])
+    largest = seen[np.lexsort((seen, -sizes[seen]))][:top]
+    ranks = np.full(len(labels), top)
+    ranks[largest] = np.arange(top)
+    n_others = len(seen) - top
+    return Groups((*labels[largest], f"others ({n_others:,})"), ranks[place], n_others)
+
+
+def counts(attempts: Attempts, plan: Plan, segments: Groups) -> Int64:
+    """Return (n_segments, n_steps) how many units took each step."""
+    steps = [segments.count(attempts.reached(step)) for step in range(len(plan.steps))]
+    return np.stack(steps, axis=1)
+
+
+# --- times ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Waits:
+    """How long a step took: (n_units,) µs, and the place of each unit's segment."""
+
+    step: str
+    waits: Int64
+    place: Int64
+
+
+def waits(attempts: Attempts, plan: Plan, segments: Groups) -> list[Waits]:
+    """Return the times of each step but the first, and of the whole way of those who went it."""
+    musts = [step for step in range(1, len(plan.steps)) if step not in plan.optional]
+    full = attempts.reached(musts[-1]) if musts else np.zeros(len(attempts.taken), np.bool_)
+    whole = np.zeros(full.sum(), np.int64)
+    found = []
+    for step, label in enumerate(plan.labels[1:], start=1):
+        inside, waited = attempts.reached(step), attempts.waited(step)
+        found.append(Waits(label, waited, segments.place[inside]))
+        if step in musts:
+            whole += waited[full[inside]]
+    return [*found, Waits(WHOLE, whole, segments.place[full])]
+
+
+def times(found: Sequence[Waits], segments: Groups) -> pd.DataFrame:
+    """Return the mean and the quartiles of the times, one row a segment and step; blank for nobody."""
+    rows = [
+        (label, each.step, *_summary(waited))
+        for each in found
+        for label, waited in zip(segments.labels, _by_segment(each, segments), strict=True)
+    ]
+    names = ["segment", "step", "n_reached", "mean_hours"]
+    names += ["quartile1_hours", "median_hours", "quartile3_hours"]
+    frame = pd.DataFrame(rows, columns=names)
+    order = {label: place for place, label in enumerate(segments.labels)}
+    return frame.sort_values(
+        "segment", key=lambda s: s.map(order), kind="stable", ignore_index=True
+    )
+
+
+def _by_segment(each: Waits, segments: Groups) -> list[Int64]:
+    return _split(each.waits, each.place, len(segments.labels))
+
+
+def _split(values: npt.NDArray[_N], place: Int64, n_segments: int) -> list[npt.NDArray[_N]]:
+    """Return each segment's values."""
+    if n_segments == 1:
+        return [values]
+    ends = np.cumsum(np.bincount(place, minlength=n_segments))
+    return np.split(values[np.argsort(place, kind="stable")], ends[:-1])[:n_segments]
+
+
+def _summary(waited: Int64) -> tuple[float, ...]:
+    """Return n, mean and quartiles in hours; whole µs add up exactly, whatever their order."""
+    if not len(waited):
+        return (0, *[float("nan")] * 4)
+    quartiles = np.quantile(waited, [0.25, 0.5, 0.75]) / HOUR
+    return (len(waited), int(waited.sum()) / len(waited) / HOUR, *map(float, quartiles))
+
+
+def distribution(
+    found: Sequence[Waits], segments: Groups, plan: Plan, bins: int | None
+) -> pd.DataFrame:
+    """Return how many units took how long: from (included) to (not included), one row each.
+
+    Without ``bins`` the rows are cut at minutes, hours and days that people use; with it they are about
+    so many of one length, in whole seconds from the shortest time on.
+    """
+    names = ["segment", "step", "from_hours", "to_hours", "n_reached"]
+    parts = []
+    for each in found:
+        cuts = _cuts(each.waits, plan.window.total_seconds(), bins)
+        for label, waited in zip(segments.labels, _by_segment(each, segments), strict=True):
+            n = np.histogram(waited, cuts)[0] if len(waited) else np.zeros(len(cuts) - 1, np.int64)
+            hours = np.array(cuts) / HOUR
+            part = {"segment": label, "step": each.step, "from_hours": hours[:-1]}
+            parts.append(pd.DataFrame({**part, "to_hours": hours[1:], "n_reached": n}))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)
+
+
+def _cuts(waited: Int64, window: float, bins: int | None) -> list[int]:
+    """Return where the rows of a distribution begin, and the end of the last, in µs."""
+    if bins is None or not len(waited):
+        ends = [0, *(cut for cut in _CUTS if cut < window), int(window)]
+        reached = int(waited.max()) // SECOND if len(waited) else 0
+        n = next((n for n, end in enumerate(ends) if end > reached), len(ends) - 1)
+        return [end * SECOND for end in ends[: n + 1]]
+    low, span = int(waited.min()), int(waited.max() - waited.min())
+    width = max(1, -(-span // (bins * SECOND))) * SECOND
+    return [low + n * width for n in range(span // width + 2)]
+
+
+# --- amounts ----------------------------------------------------------------------------------------
+
+
+def amounts(attempts: Attempts, plan: Plan, segments: Groups, alpha: float) -> pd.DataFrame:
+    """Return the amount at the last step, one row a segment: together, an entrant and a conversion.
+
+    Intervals are t intervals of the mean over units (see `stats.mean`); each unit counts once.
+    """
+    last = max(step for step in range(len(plan.steps)) if step not in plan.optional)
+    full = attempts.reached(last)
+    paid = np.nan_to_num(attempts.amount[full])
+    n_units = segments.count(np.ones(len(full), np.bool_))
+    each = _split(paid, segments.place[full], len(segments.labels))
+    rows = [
+        {"segment": label, **_money(values, int(n), alpha)}
+        for label, n, values in zip(segments.labels, n_units, each, strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _money(values: npt.NDArray[np.float64], n_units: int, alpha: float) -> dict[str, float]:
+    sold = Moments.from_values(values)
+    entered = sold + Moments(n_units - sold.n, 0.0, 0.0)
+    row: dict[str, float] = {"n_reached": n_units, "n_conversions": sold.n}
+    row["total_amount"] = sold.mean * sold.n if sold.n else 0.0
+    for name, moments in (("entrant", entered), ("conversion", sold)):
+        lower, upper = moments.interval(alpha)
+        row |= {f"{name}_amount": moments.mean}
+        row |= {f"{name}_amount_ci_lower": lower, f"{name}_amount_ci_upper": upper}
+    return row
