@@ -7,42 +7,53 @@ against the same bands, which leave 4 standard errors of 20,000 repeats.
 
 import argparse
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import bdtr, stdtrit
+from scipy.special import stdtrit
 
+from benchmarks.simulated import (
+    ALPHA,
+    BUYING,
+    CONVERTING,
+    SKEW,
+    Flags,
+    Rng,
+    conversions,
+    false_alarms,
+    means_differ,
+    most_false_alarms,
+    revenue,
+    share,
+    wilson_coverage,
+)
+from custmeasure.improve.copy_test.reading import FEW_BUYERS, SKEWED
 from custmeasure.stats import (
     Baseline,
     Columns,
     Design,
     Joint,
+    Moments,
     alpha_spending,
     anytime_critical,
     anytime_level,
     anytime_sample_ratio,
     compare,
+    compare_means,
     holm,
     plan_units,
     shrink,
-    wilson,
 )
+from custmeasure.stats.placebo import HIGHEST, LOWEST, Placebo, random_splits
 from custmeasure.stats.proportion import rates_differ
+from custmeasure.stats.randomisation import coins
 from custmeasure.stats.tails import normal_quantile
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Rng = np.random.Generator
 
 KEPT = Path(__file__).parent.parent / "docs" / "calibration.md"
 REPEATS = 100_000
 QUICK = 5_000
-CHUNK = 2_500
-ALPHA = 0.05
-CONVERTING, BUYING, SKEW = 0.03, 0.05, 1.5
 UNITS = 1_000  # a variant, in all
 
 UNEVEN = "false alarms, revenue, 500 units against 4,500"
@@ -82,57 +93,6 @@ class Figure:
         if math.isinf(self.most):
             band = kept = ""
         return f"| {self.scenario} | {self.what} | {self.value:.4f} | {band} | {kept} |"
-
-
-def chunks(repeats: int, seed: int) -> Iterator[tuple[int, Rng]]:
-    """Yield how many tests to make at once, each with numbers of its own."""
-    n_chunks = math.ceil(repeats / CHUNK)
-    for i, child in enumerate(np.random.SeedSequence(seed).spawn(n_chunks)):
-        yield min(CHUNK, repeats - i * CHUNK), np.random.default_rng(child)
-
-
-def share(repeats: int, seed: int, trial: Callable[[int, Rng], Flags]) -> float:
-    """Return the share of ``repeats`` trials that came out true."""
-    return sum(int(trial(n, rng).sum()) for n, rng in chunks(repeats, seed)) / repeats
-
-
-# --- data without any difference ------------------------------------------------------------------
-
-
-def conversions(n_tests: int, days: int, a_day: int, rng: Rng) -> NDArray[np.int64]:
-    """Return (2, n_tests, days) conversions so far of both variants."""
-    drawn = rng.binomial(a_day, CONVERTING, (2, n_tests, days))
-    return np.asarray(drawn.cumsum(axis=2))
-
-
-def revenue(n_tests: int, days: int, a_day: int, rng: Rng) -> tuple[Floats, Floats]:
-    """Return (2, n_tests, days) means and variances a unit so far of both variants."""
-    buyers = rng.binomial(a_day, BUYING, (2, n_tests, days))
-    owner = np.repeat(np.arange(buyers.size), buyers.ravel())
-    amounts = rng.lognormal(0.0, SKEW, len(owner))
-    sums, squares = (
-        np.bincount(owner, amounts**power, buyers.size).reshape(buyers.shape).cumsum(axis=2)
-        for power in (1, 2)
-    )
-    n = a_day * np.arange(1, days + 1)
-    mean = sums / n
-    return mean, (squares - n * mean**2) / (n - 1)
-
-
-def means_differ(
-    mean: Floats, var: Floats, n: int | tuple[int, int], alpha: float, *, pooled: bool = False
-) -> Flags:
-    """Return whether the interval of `compare_means` excludes 0, for (2, n_tests) at once."""
-    usable = (var > 0).all(axis=0)
-    sizes = np.broadcast_to(n, 2)[:, None]
-    known = np.where(usable, var, 1.0)
-    if pooled:
-        known = np.broadcast_to((known * (sizes - 1)).sum(axis=0) / (sizes.sum() - 2), var.shape)
-    parts = known / sizes
-    se2 = parts.sum(axis=0)
-    df = se2**2 / (parts**2 / (sizes - 1)).sum(axis=0) if not pooled else sizes.sum() - 2
-    reach = -stdtrit(df, alpha / 2) * np.sqrt(se2)
-    return np.asarray(usable & (np.abs(mean[0] - mean[1]) > reach))
 
 
 # --- one look -------------------------------------------------------------------------------------
@@ -181,32 +141,6 @@ def one_look(repeats: int) -> list[Figure]:
         )
         for p, n in ((0.01, 200), (0.001, 5_000))
     ]
-
-
-def false_alarms(p: float, n: int) -> float:
-    """Return how often two variants with rate ``p`` and ``n`` units each are called different."""
-    k = np.arange(n + 1)
-    chance = np.diff(bdtr(k, n, p), prepend=0.0)
-    usual = k[chance > 1e-15]
-    called = rates_differ(usual[:, None], n, usual[None, :], n, ALPHA)
-    return float(chance[usual] @ called @ chance[usual])
-
-
-def most_false_alarms(n_t: int, n_c: int) -> float:
-    """Return the largest share of false alarms over common rates from 0.2 % to a half."""
-    k_t, k_c = np.arange(n_t + 1), np.arange(n_c + 1)
-    called = rates_differ(k_t[:, None], n_t, k_c[None, :], n_c, ALPHA)
-    rates = np.linspace(0.002, 0.5, 250)[:, None]
-    first, second = (np.diff(bdtr(k, len(k) - 1, rates), prepend=0.0) for k in (k_t, k_c))
-    return float((first @ called * second).sum(axis=1).max())
-
-
-def wilson_coverage(p: float, n: int) -> float:
-    """Return how often Wilson's interval holds the true rate, summed over every outcome."""
-    k = np.arange(n + 1)
-    lower, upper = wilson(k, n)
-    chance = np.diff(bdtr(k, n, p), prepend=0.0)
-    return float(chance[(lower <= p) & (p <= upper)].sum())
 
 
 # --- looking every day ----------------------------------------------------------------------------
@@ -369,6 +303,101 @@ def covariate(repeats: int) -> list[Figure]:
     ]  # fmt: skip
 
 
+# --- the shop's own data, mean amounts, a base near 0, days --------------------------------------------
+
+
+def own_data(repeats: int) -> list[Figure]:
+    """Return how often random splits of a shop's own units differ, and how often that is noticed."""
+
+    def outcomes(split: float) -> list[Placebo]:
+        rng, n_shops = np.random.default_rng(3), max(repeats // 1_000, 20)
+        shops = (np.where(rng.random(5_000) < BUYING, rng.lognormal(0, SKEW, 5_000), 0.0)
+                 for _ in range(n_shops))  # fmt: skip
+        return [
+            random_splits(values[:, None], np.ones(len(values)), share=split) for values in shops
+        ]
+
+    even = [seen.significant_share for seen in outcomes(0.5)]
+    uneven = [seen.status == "loose" for seen in outcomes(0.1)]
+    return [
+        Figure("T03", "random splits of 5,000 units' revenue that differ, the mean shop",
+               float(np.mean(even)), LOWEST, HIGHEST),
+        Figure("T03", "shops in which a split of 1 to 9 is found to be uncalibrated",
+               float(np.mean(uneven)), 0.5, 1),
+    ]  # fmt: skip
+
+
+def mean_amount(units: int) -> Callable[[int, Rng], Flags]:
+    """Return a trial: does the interval of mean revenue miss, and nothing on the page say so."""
+    truth = BUYING * math.exp(SKEW**2 / 2)
+
+    def trial(n: int, rng: Rng) -> Flags:
+        buyers = rng.binomial(units, BUYING, n)
+        owner = np.repeat(np.arange(n), buyers)
+        amounts = rng.lognormal(0.0, SKEW, len(owner))
+        first, second, third = (np.bincount(owner, amounts**k, n) / units for k in (1, 2, 3))
+        var = second - first**2
+        skew = (third - 3 * first * second + 2 * first**3) / var**1.5
+        reach = -stdtrit(units - 1, ALPHA / 2) * np.sqrt(var / (units - 1))
+        warned = (buyers < FEW_BUYERS) | (np.abs(skew) / math.sqrt(units) >= SKEWED)
+        return np.asarray((np.abs(first - truth) > reach) & ~warned)
+
+    return trial
+
+
+def amounts(repeats: int) -> list[Figure]:
+    """Return how often the interval of a mean amount misses without a word."""
+    figures = [
+        Figure("T07", f"interval of mean revenue misses unwarned, {units:,} units",
+               share(max(repeats // 5, 1_000), units, mean_amount(units)), most=0.06)
+        for units in (200, 1_000, 5_000, 20_000)
+    ]  # fmt: skip
+
+    def near_zero(n_tests: int, rng: Rng) -> Flags:
+        """Net revenue with refunds: the control 3.5 standard errors above 0, 20 % more in truth."""
+        means = rng.normal([4.2, 3.5], 1.0, (n_tests, 2))
+        missed = []
+        for m_t, m_c in means.tolist():
+            seen = compare_means(Moments(400, m_t, 400.0), Moments(400, m_c, 400.0), ALPHA)
+            given = not math.isnan(seen.rel_diff_ci_upper)
+            missed.append(given and not seen.rel_diff_ci_lower <= 0.2 <= seen.rel_diff_ci_upper)
+        return np.array(missed)
+
+    missed = share(repeats, 18, near_zero)
+    return [
+        *figures,
+        Figure("T18", "relative difference misses, control near 0", missed, most=0.056),
+    ]
+
+
+def by_days(repeats: int) -> list[Figure]:
+    """Return the false alarms of copies that take turns by the day, the days' own ups and downs in it."""
+    weekday = np.array([1.3, 1.1, 1.0, 1.0, 0.9, 0.6, 0.8])
+
+    def turns(n_weeks: int, lasting: float) -> Callable[[int, Rng], Flags]:
+        signs = coins(7 * n_weeks // 2, drawn=2_000)
+
+        def trial(n: int, rng: Rng) -> Flags:
+            noise = rng.standard_normal((n, 7 * n_weeks))
+            for day in range(1, 7 * n_weeks):
+                fresh = math.sqrt(1 - lasting**2) * noise[:, day]
+                noise[:, day] = lasting * noise[:, day - 1] + fresh
+            value = np.tile(weekday, n_weeks) * np.exp(0.25 * noise)
+            weeks = value.reshape(n, n_weeks // 2, 2, 7)
+            gap = (weeks[:, :, 0] - weeks[:, :, 1]).reshape(n, -1)
+            gap *= rng.integers(0, 2, gap.shape) * 2.0 - 1
+            far = np.abs(gap @ signs.T) >= np.abs(gap.sum(axis=1))[:, None] - 1e-12
+            return np.asarray(far.mean(axis=1) < ALPHA)
+
+        return trial
+
+    return [
+        Figure("days", f"false alarms, copies by the day, {n_weeks} weeks, autocorrelation {lasting:g}",
+               share(max(repeats // 5, 5_000), n_weeks, turns(n_weeks, lasting)), 0.04, 0.06)
+        for n_weeks, lasting in ((2, 0.6), (4, 0.0), (4, 0.6), (8, 0.9))
+    ]  # fmt: skip
+
+
 def past_tests(repeats: int) -> list[Figure]:
     """Return by how much the effects of winning tests are overstated, seen and shrunk."""
     n_tests, n_shops = 30, max(repeats // 100, 300)
@@ -393,7 +422,8 @@ def past_tests(repeats: int) -> list[Figure]:
 
 
 SECTIONS: tuple[Callable[[int], list[Figure]], ...] = (
-    one_look, every_day, split_every_day, family, few_conversions, ratio_metric, covariate, past_tests,
+    one_look, every_day, split_every_day, family, few_conversions, ratio_metric, covariate, own_data,
+    amounts, by_days, past_tests,
 )  # fmt: skip
 
 
