@@ -1,4 +1,4 @@
-"""The only room that runs queries: DuckDB by default.
+"""The only room that runs queries: DuckDB by default, Spark for rows that lie there.
 
 Names are loaded when they are first used: settings and readers of files need no query.
 """
@@ -10,12 +10,14 @@ from custmeasure import lazy
 if TYPE_CHECKING:
     from custmeasure.engine.extents import extent, n_rows
     from custmeasure.engine.filters import Filter, Filters
+    from custmeasure.engine.spark import spark_table
     from custmeasure.engine.table import (
         SUFFIXES,
         AnyTable,
         MissingTable,
         Readable,
         Table,
+        add_up,
         as_table,
         file_table,
         query,
@@ -30,11 +32,13 @@ __all__ = [
     "MissingTable",
     "Readable",
     "Table",
+    "add_up",
     "as_table",
     "extent",
     "file_table",
     "n_rows",
     "query",
+    "spark_table",
     "stream",
 ]
 
@@ -43,12 +47,14 @@ __getattr__, __dir__ = lazy.attach(
     {
         "custmeasure.engine.extents": ("extent", "n_rows"),
         "custmeasure.engine.filters": ("Filter", "Filters"),
+        "custmeasure.engine.spark": ("spark_table",),
         "custmeasure.engine.table": (
             "SUFFIXES",
             "AnyTable",
             "MissingTable",
             "Readable",
             "Table",
+            "add_up",
             "as_table",
             "file_table",
             "query",

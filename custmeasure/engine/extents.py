@@ -26,7 +26,7 @@ def n_rows(table: Table) -> int:
         return int(source.num_rows)
     if isinstance(source, pd.DataFrame):
         return len(source)
-    if all(path.suffix.lower() == ".parquet" for path in source):
+    if isinstance(source, tuple) and all(path.suffix.lower() == ".parquet" for path in source):
         return sum(pq.read_metadata(path).num_rows for path in source)
     rows = table.pick(value=(table.columns[0], "any"))
     return int(query("SELECT count(*) AS n FROM rows", rows=rows)["n"][0].as_py())

@@ -1,5 +1,7 @@
 """A table that can be queried: a shop's table, a pandas frame, an Arrow table or a Parquet or CSV file.
 
+Rows that lie on Spark are queried there (see `engine.spark`); everything else here is DuckDB.
+
 Nothing is read until a query asks, and then only the columns it names. Each query runs in a DuckDB
 connection of its own, so two notebooks or two threads never meet. SQL is a constant text over the
 names that the query's tables are given; values travel as bound parameters.
@@ -8,16 +10,20 @@ names that the query's tables are given; values travel as bound parameters.
 import datetime as dt
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self, TypeAlias
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from custmeasure import engine
 from custmeasure.engine.filters import Filter, check_filters, passes
 from custmeasure.engine.lockdown import lock_down
 from custmeasure.engine.marks import Mark, mask, named
@@ -47,14 +53,47 @@ _CSV = {"header": True, "delimiter": ",", "quotechar": '"', "escapechar": '"', "
 _CLOCKS = ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
 
 # A time of day that says its time zone: 09:00Z, 09:00:00+09:00, 09:00 Asia/Seoul.
-_ZONED = r":[0-9]{2}([.][0-9]+)? ?(Z|[+-][0-9]{2}(:?[0-9]{2})?|[A-Za-z_/]{3,})$"
+ZONED = r":[0-9]{2}([.][0-9]+)? ?(Z|[+-][0-9]{2}(:?[0-9]{2})?|[A-Za-z_/]{3,})$"
 
 # What a shop keeps of an order, said once: every query that adds up money calls it.
-_NET_AMOUNT = """
+NET_AMOUNT = """
     CREATE MACRO net_amount(amount, discount, refund) AS
         coalesce(amount, 0) - coalesce(discount, 0) - coalesce(refund, 0)"""
 
-Source: TypeAlias = pa.Table | pd.DataFrame | tuple[Path, ...]
+Counted: TypeAlias = npt.NDArray[np.int64]
+Part: TypeAlias = Callable[[Iterator[pa.RecordBatch]], Counted]
+
+
+class Elsewhere(ABC):
+    """Rows that another engine holds and queries; arguments as the functions of this module."""
+
+    engine: str
+
+    @abstractmethod
+    def answer(
+        self, sql: str, parameters: Mapping[str, object], tables: Mapping[str, "Table"]
+    ) -> pa.Table:
+        """Return what `query` returns."""
+
+    @abstractmethod
+    def batches(
+        self, sql: str, parameters: Mapping[str, object], tables: Mapping[str, "Table"]
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield what `stream` yields."""
+
+    @abstractmethod
+    def add_up(
+        self,
+        part: Part,
+        unit: str,
+        sql: str,
+        parameters: Mapping[str, object],
+        tables: Mapping[str, "Table"],
+    ) -> Counted:
+        """Return what `add_up` returns."""
+
+
+Source: TypeAlias = pa.Table | pd.DataFrame | tuple[Path, ...] | Elsewhere
 
 
 @dataclass(frozen=True)
@@ -73,7 +112,7 @@ class Table:
     name
         The table's name in the contract, or ``"frame"``.
     source
-        An Arrow table, a pandas frame, or the paths of Parquet or CSV files.
+        An Arrow table, a pandas frame, the paths of Parquet or CSV files, or rows elsewhere.
     columns
         The columns' names.
     timezone
@@ -111,6 +150,11 @@ class Table:
     flags: tuple[tuple[str, tuple[Filter, ...]], ...] = ()
     marks: tuple[tuple[str, str, tuple[Mark, ...]], ...] = ()
     marked_only: bool = False
+
+    @property
+    def engine(self) -> str:
+        """The engine that counts its rows: ``"DuckDB"`` or ``"Spark"``."""
+        return self.source.engine if isinstance(self.source, Elsewhere) else "DuckDB"
 
     def pick(self, /, **columns: tuple[str, str]) -> Self:
         """Return the table reduced to ``new_name=(column, type)``.
@@ -194,8 +238,8 @@ def as_table(source: Readable, timezone: str | None = None) -> AnyTable:
     Parameters
     ----------
     source
-        A table of a shop (kept as it is), a pandas frame, an Arrow table, or the path of a
-        Parquet or CSV file.
+        A table of a shop (kept as it is), a pandas frame, an Arrow table, a Spark frame, or the path
+        of a Parquet or CSV file.
     timezone
         The time zone in which days are counted; the table's own, or UTC, when not given.
 
@@ -214,11 +258,13 @@ def as_table(source: Readable, timezone: str | None = None) -> AnyTable:
         return Table("frame", source, _distinct(source.columns), timezone or "UTC")
     if isinstance(source, pa.Table):
         return Table("frame", source, _distinct(source.column_names), timezone or "UTC")
+    if type(source).__module__.startswith("pyspark."):
+        return engine.spark_table(source, timezone=timezone or "UTC")
     raise UsageError(
         ko=f"{type(source).__name__}은(는) 표가 아닙니다. "
-        "상점의 표, pandas 표, Arrow 표, 파일 경로를 주십시오.",
+        "상점의 표, pandas 표, Arrow 표, Spark 표, 파일 경로를 주십시오.",
         en=f"{type(source).__name__} is not a table. Give a table of a shop, a pandas frame, "
-        "an Arrow table or the path of a file.",
+        "an Arrow table, a Spark frame or the path of a file.",
     )
 
 
@@ -292,6 +338,8 @@ def query(sql: str, parameters: Mapping[str, object] | None = None, /, **tables:
     DataError
         When a value cannot be read as the type that its column declares.
     """
+    if elsewhere := _elsewhere(tables):
+        return elsewhere.answer(sql, parameters or {}, tables)
     with _connect() as connection:
         _open(connection, tables)
         try:
@@ -304,6 +352,9 @@ def stream(
     sql: str, parameters: Mapping[str, object] | None = None, /, **tables: Table
 ) -> Iterator[pa.RecordBatch]:
     """Yield the rows of `query` in batches, so that they need never lie in memory together."""
+    if elsewhere := _elsewhere(tables):
+        yield from elsewhere.batches(sql, parameters or {}, tables)
+        return
     with _connect() as connection:
         _open(connection, tables)
         try:
@@ -311,6 +362,38 @@ def stream(
             yield from rows.to_arrow_reader(BATCH)
         except (duckdb.ConversionException, duckdb.InvalidInputException) as error:
             raise _unreadable(error, tables) from None
+
+
+def add_up(
+    part: Part,
+    unit: str,
+    sql: str,
+    parameters: Mapping[str, object] | None = None,
+    /,
+    **tables: Table,
+) -> Counted:
+    """Return what ``part`` counts in the rows of `query`, added up over all units.
+
+    Parameters
+    ----------
+    part
+        What is called with batches that hold all rows of some units, unit after unit in the order that the
+        text asks for, and returns counts; counts of different units add up. It is told nothing else
+        and may be called where the rows lie, so it must be picklable, and also be right without rows.
+    unit
+        The column of the answer that names the unit.
+    sql, parameters, **tables
+        As `query`; the text must order by ``unit`` first, or not at all.
+    """
+    if elsewhere := _elsewhere(tables):
+        return elsewhere.add_up(part, unit, sql, parameters or {}, tables)
+    return part(stream(sql, parameters, **tables))
+
+
+def _elsewhere(tables: Mapping[str, Table]) -> Elsewhere | None:
+    """Return who runs a query: another engine, as soon as one of the tables lies there."""
+    sources = [table.source for table in tables.values()]
+    return next((source for source in sources if isinstance(source, Elsewhere)), None)
 
 
 def _open(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Table]) -> None:
@@ -330,7 +413,7 @@ def _connect() -> duckdb.DuckDBPyConnection:
     # The time zone is set after connecting: as a start-up option DuckDB looks for it before ICU is there.
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET temp_directory = $1", [tempfile.gettempdir()])
-    connection.execute(_NET_AMOUNT)
+    connection.execute(NET_AMOUNT)
     return connection
 
 
@@ -395,7 +478,7 @@ def _instant(value: duckdb.Expression, given: str, written_in: str) -> duckdb.Ex
     zone, clock = duckdb.ConstantExpression(written_in), value.cast(duckdb.type("TIMESTAMP"))
     local = duckdb.FunctionExpression("timezone", zone, clock)
     if given == "VARCHAR":
-        says = duckdb.FunctionExpression("regexp_matches", value, duckdb.ConstantExpression(_ZONED))
+        says = duckdb.FunctionExpression("regexp_matches", value, duckdb.ConstantExpression(ZONED))
         return duckdb.CaseExpression(says, zoned).otherwise(local)
     return local if given in _CLOCKS else zoned
 
@@ -407,6 +490,8 @@ def _scan(
         return connection.from_arrow(_arrow(source, columns))
     if isinstance(source, pa.Table):
         return connection.from_arrow(source)
+    if isinstance(source, Elsewhere):
+        raise TypeError(f"{source!r} is no source of DuckDB")
     files = [str(path) for path in source]
     try:
         if files[0].lower().endswith(".parquet"):
