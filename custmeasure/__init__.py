@@ -9,7 +9,9 @@ page, the checkout or the traffic?), `retention` with `cohort_gaps` and `cohort_
 back, which cohort does less, since when?), `order_steps` (1st → 2nd → 3rd order), `lifecycle` (new,
 current, resurrected, dormant), `value_curve` (net revenue a customer so far), `time_to_next_order` and
 `churn_cutoff` (how long until the next order, when is a customer lost?); `without_cancelled` orders.
-Improve: `copy_test`, `copy_test_from_counts`, `copy_test_from_moments` (which copy sells better?).
+Improve: `copy_test`, `copy_test_from_counts`, `copy_test_from_moments` (which copy sells better?),
+`copy_days` (… where one page shows one copy a day), `plan_test` and `plan_days` (how long must it run?),
+`store_plan` and `read_plan`, `assign` (who sees what?), `copy_memory` (which kinds of copy worked here?).
 Show: every answer prints itself; `show.plots` draws it; `table` shows any frame.
 
 Names are loaded when they are first used, so that ``import custmeasure`` stays quick.
@@ -21,11 +23,36 @@ from custmeasure import lazy
 
 if TYPE_CHECKING:
     from custmeasure import show
+    from custmeasure.improve.assign import assign, write_assignments
+    from custmeasure.improve.copy_days import (
+        CopyDaysResult,
+        PlanDaysResult,
+        copy_days,
+        copy_days_from_counts,
+        plan_by_day,
+        plan_days,
+        plan_days_from_counts,
+    )
+    from custmeasure.improve.copy_memory import (
+        CopyMemoryResult,
+        PastTestsResult,
+        copy_memory,
+        copy_memory_from_counts,
+    )
     from custmeasure.improve.copy_test import (
         CopyTestResult,
         copy_test,
         copy_test_from_counts,
         copy_test_from_moments,
+    )
+    from custmeasure.improve.plan_test import (
+        Plan,
+        PlanTestResult,
+        plan_of,
+        plan_test,
+        plan_test_from_counts,
+        read_plan,
+        store_plan,
     )
     from custmeasure.measure.bridge import BridgeResult, bridge
     from custmeasure.measure.days import DaysResult, days
@@ -71,15 +98,41 @@ if TYPE_CHECKING:
     from custmeasure.shop import Shop, open_shop
     from custmeasure.show.result import table
     from custmeasure.stats.mean import Moments
+    from custmeasure.stats.planning import Baseline
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "custmeasure.improve.assign": ("assign", "write_assignments"),
+    "custmeasure.improve.copy_days": (
+        "CopyDaysResult",
+        "PlanDaysResult",
+        "copy_days",
+        "copy_days_from_counts",
+        "plan_by_day",
+        "plan_days",
+        "plan_days_from_counts",
+    ),
+    "custmeasure.improve.copy_memory": (
+        "CopyMemoryResult",
+        "PastTestsResult",
+        "copy_memory",
+        "copy_memory_from_counts",
+    ),
     "custmeasure.improve.copy_test": (
         "CopyTestResult",
         "copy_test",
         "copy_test_from_counts",
         "copy_test_from_moments",
+    ),
+    "custmeasure.improve.plan_test": (
+        "Plan",
+        "PlanTestResult",
+        "plan_of",
+        "plan_test",
+        "plan_test_from_counts",
+        "read_plan",
+        "store_plan",
     ),
     "custmeasure.measure.bridge": ("BridgeResult", "bridge"),
     "custmeasure.measure.days": ("DaysResult", "days"),
@@ -126,13 +179,17 @@ _HOMES = {
     "custmeasure.show": ("show",),
     "custmeasure.show.result": ("table",),
     "custmeasure.stats.mean": ("Moments",),
+    "custmeasure.stats.planning": ("Baseline",),
 }
 
 __all__ = [
+    "Baseline",
     "BridgeResult",
     "ChurnCutoff",
     "CohortChange",
     "CohortGaps",
+    "CopyDaysResult",
+    "CopyMemoryResult",
     "CopyTestResult",
     "DaysResult",
     "Exclusion",
@@ -146,17 +203,26 @@ __all__ = [
     "Moments",
     "NextOrder",
     "OrderSteps",
+    "PastTestsResult",
+    "Plan",
+    "PlanDaysResult",
+    "PlanTestResult",
     "RetentionResult",
     "Shop",
     "Step",
     "StoppedResult",
     "StoppingResult",
     "ValueCurve",
+    "assign",
     "bridge",
     "churn_cutoff",
     "cohort_change",
     "cohort_gaps",
     "compare_funnels",
+    "copy_days",
+    "copy_days_from_counts",
+    "copy_memory",
+    "copy_memory_from_counts",
     "copy_test",
     "copy_test_from_counts",
     "copy_test_from_moments",
@@ -167,17 +233,26 @@ __all__ = [
     "lifecycle",
     "open_shop",
     "order_steps",
+    "plan_by_day",
+    "plan_days",
+    "plan_days_from_counts",
+    "plan_of",
+    "plan_test",
+    "plan_test_from_counts",
+    "read_plan",
     "retention",
     "show",
     "sign_off",
     "start",
     "stopped",
     "stopping",
+    "store_plan",
     "table",
     "time_to_next_order",
     "two_periods",
     "value_curve",
     "without_cancelled",
+    "write_assignments",
 ]
 
 __getattr__, __dir__ = lazy.attach(__name__, _HOMES)
