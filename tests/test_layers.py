@@ -11,8 +11,8 @@ HOUSE = Path(__file__).resolve().parent.parent / "custmeasure"
 
 # From the cellar to the roof: a module imports only from its own room and from rooms before it.
 ROOMS = (
-    ("lazy",), ("language",), ("errors",), ("dates",), ("stats",), ("show",), ("engine",), ("shop",), ("history",),
-    ("measure",), ("manage",), ("improve",), ("notebook",), ("report",), ("cli", "__main__"),
+    ("lazy",), ("language",), ("errors",), ("dates",), ("stats",), ("show",), ("engine",), ("shop",),
+    ("history",), ("measure",), ("manage",), ("improve",), ("notebook",), ("report",), ("cli", "__main__"),
 )  # fmt: skip
 PLACE = {room: place for place, rooms in enumerate(ROOMS) for room in rooms}
 
