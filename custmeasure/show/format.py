@@ -77,6 +77,11 @@ def days(value: float, lang: Lang, _: str = "") -> str:
     return f"{value:,.1f}" + language.pick("일", " days", lang)
 
 
+def whole_days(value: float, lang: Lang, _: str = "") -> str:
+    """Return a number of days counted one by one."""
+    return f"{value:,.0f}" + language.pick("일", " days", lang)
+
+
 def minutes(value: float, lang: Lang, _: str = "") -> str:
     """Return a length in minutes."""
     return f"{value:,.0f}" + language.pick("분", " min", lang)
@@ -100,6 +105,7 @@ SUFFIXES: tuple[tuple[str, Formatter], ...] = (
     (r"^n_|_size$|^period$", whole),
     (r"_amount$", money),
     (r"_hours(_|$)|_hours_to_", hours),
+    (r"^(median_gap|cutoff)_days$", whole_days),
     (r"_days$", days),
     (r"_minutes$", minutes),
     (r"^p_value", p_value),

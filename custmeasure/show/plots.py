@@ -6,6 +6,7 @@ Axes. The figure's label is its alternative text. Nothing here computes, and no 
 
 import functools
 import io
+import re
 import textwrap
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -29,6 +30,8 @@ from custmeasure.show.labels import label, setting_label, value_label
 from custmeasure.show.result import Result
 
 _FONTS = Path(__file__).parent / "fonts"
+# Space that says nothing in an SVG whose letters are outlines.
+_BETWEEN_TAGS, _IN_PATH = re.compile(r">\s+<"), re.compile(r'(?<= d=")[^"]*')
 # Nanum has no minus sign (U+2212); DejaVu Sans after it supplies what Nanum lacks.
 FAMILY = ["NanumSquare", "DejaVu Sans"]
 
@@ -39,7 +42,7 @@ SEGMENTS = len(COLOURS)
 # The columns that may hold a variant's own value.
 COPY_VALUES = ("conversion_rate", "revenue_amount", "metric_value")
 _UP, _DOWN = "#009e73", "#d55e00"
-PAGES = 12  # of a plot
+PAGES = 8  # of a plot
 
 
 def funnel(result: Result, ax: Axes | None = None) -> Axes:
@@ -66,7 +69,7 @@ def funnel(result: Result, ax: Axes | None = None) -> Axes:
 
 
 def retention(result: Result, ax: Axes | None = None) -> Axes:
-    """Draw the share that came back by period: each cohort thin, all cohorts bold.
+    """Draw the share that came back by period: each cohort thin, all cohorts bold; or the segments.
 
     Parameters
     ----------
@@ -81,19 +84,190 @@ def retention(result: Result, ax: Axes | None = None) -> Axes:
         pooled = pooled[pooled["period"] > 0] if len(pooled) else pooled
         if not len(pooled):
             return _nothing(result, ax)
-        _cohorts(result.frame, ax)
-        x = pooled["period"].to_numpy()
-        lower, upper = (
-            pooled[f"retained_rate_ci_{end}"].to_numpy(float) for end in ("lower", "upper")
-        )
-        ax.fill_between(x, lower, upper, color=SOFT, linewidth=0)
-        ax.plot(x, pooled["retained_rate"], color=ACCENT, linewidth=2.4, marker="o", markersize=4)
-        _n_under(ax, x, pooled["cohort_size"].to_list())
+        by = result.by  # type: ignore[attr-defined]
+        if by:
+            sizes = _segment_lines(pooled, by, "period", "retained_rate", ax)
+        else:
+            _cohorts(result.frame, "retained_rate", ax)
+            sizes = _pooled_line(pooled, "retained_rate", ax)
+        cells = [result.cell_name(int(k)) for k in sizes.index]  # type: ignore[attr-defined]
+        _n_under(ax, sizes.index.to_numpy(), sizes.to_list(), cells)
         ax.set_xlabel(label("period") + f" ({setting_label(str(result.definition['period']))})")
         _say_axis(ax, label("retained_rate"))
         ax.set_ylim(bottom=0)
         ax.yaxis.set_major_formatter(ticker.PercentFormatter(1, decimals=0))
         return _finish(result, ax)
+
+
+def value_curve(result: Result, ax: Axes | None = None) -> Axes:
+    """Draw what a customer has brought by period: each cohort thin, all cohorts bold.
+
+    Parameters
+    ----------
+    result
+        A `ValueCurve`.
+    ax
+        Where to draw; a new figure when not given.
+    """
+    with _style():
+        ax = ax or _axes()
+        pooled = result.pooled  # type: ignore[attr-defined]
+        if not len(pooled):
+            return _nothing(result, ax)
+        _cohorts(result.frame, "value_amount", ax, first=0)
+        sizes = _pooled_line(pooled, "value_amount", ax)
+        _n_under(ax, sizes.index.to_numpy(), sizes.to_list())
+        ax.set_xlabel(label("period") + f" ({setting_label(str(result.definition['period']))})")
+        _say_axis(ax, label("value_amount"))
+        ax.set_ylim(bottom=0)
+        ax.yaxis.set_major_formatter(_axis_format(result, "value_amount"))
+        return _describe(result, ax)
+
+
+def order_steps(result: Result, ax: Axes | None = None) -> Axes:
+    """Draw the share that goes on from each order to the next; or each segment's.
+
+    Parameters
+    ----------
+    result
+        An `OrderSteps`.
+    ax
+        Where to draw; a new figure when not given.
+    """
+    with _style():
+        ax = ax or _axes()
+        frame = result.frame
+        if not len(frame) or not frame["n_customers"].sum():
+            return _nothing(result, ax)
+        by = result.by  # type: ignore[attr-defined]
+        totals = frame.groupby("step", sort=False)["n_customers"].sum()
+        shown = [""]
+        if by:
+            sizes = frame.groupby(by)["n_customers"].max().sort_values(ascending=False)
+            shown = list(sizes.index[:SEGMENTS])
+        for i, segment in enumerate(shown):
+            rows = frame[frame[by] == segment] if by else frame
+            x = np.arange(len(rows)) + 0.12 * (i - (len(shown) - 1) / 2)
+            ax.errorbar(
+                x, rows["again_rate"], yerr=_whiskers(rows, "again_rate"), fmt="o", markersize=7,
+                color=COLOURS[i], elinewidth=1.8, capsize=4, label=value_label(str(segment)),
+            )  # fmt: skip
+            for place, rate in zip(x, rows["again_rate"], strict=True):
+                if len(shown) == 1 and np.isfinite(rate):
+                    ax.annotate(
+                        fmt.show("again_rate", rate), (place, rate), (9, 0), ha="left", va="center",
+                        textcoords="offset points", color=INK, fontweight="bold",
+                    )  # fmt: skip
+        ax.set_xticks(range(len(totals)), [f"{step}\nn={n:,}" for step, n in totals.items()])
+        ax.set_xlim(-0.6, len(totals) - 0.4)
+        ax.set_ylim(0, 1)
+        ax.yaxis.set_major_formatter(ticker.PercentFormatter(1, decimals=0))
+        _say_axis(ax, label("again_rate"))
+        if by:
+            ax.legend(ncols=3, loc="best", frameon=False)
+        return _describe(result, ax)
+
+
+def lifecycle(result: Result, ax: Axes | None = None) -> Axes:
+    """Draw who bought in each period: current, resurrected and new above the line, dormant below.
+
+    Parameters
+    ----------
+    result
+        A `Lifecycle`.
+    ax
+        Where to draw; a new figure when not given.
+    """
+    with _style():
+        ax = ax or _axes()
+        frame = (
+            result.frame[result.frame["mature"].astype(bool)] if len(result.frame) else result.frame
+        )
+        if not len(frame):
+            return _nothing(result, ax)
+        x, floor = np.arange(len(frame)), np.zeros(len(frame))
+        colours = {"n_current": ACCENT, "n_resurrected": COLOURS[2], "n_new": SOFT}
+        for name, colour in colours.items():
+            heights = frame[name].to_numpy(float)
+            ax.bar(x, heights, bottom=floor, width=0.72, color=colour, label=label(name), zorder=2)
+            floor = floor + heights
+        dormant = frame["n_dormant"].to_numpy(float)
+        ax.bar(x, -dormant, width=0.72, color=COLOURS[1], label=label("n_dormant"), zorder=2)
+        ax.axhline(0, color=INK, linewidth=0.8, zorder=3)
+        names = result.shown_frame()["period_on"].iloc[: len(frame)]
+        thin = max(1, len(x) // 12)
+        named = zip(names[::thin], frame["n_active"][::thin], strict=True)
+        ax.set_xticks(x[::thin], [f"{_short(name)}\nn={n:,}" for name, n in named])
+        ax.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{abs(value):,.0f}"))
+        ax.legend(ncols=4, loc="lower right", bbox_to_anchor=(1, 0.99), frameon=False)
+        _say_axis(ax, pick("고객", "Customers"))
+        return _describe(result, ax)
+
+
+def next_order(result: Result, ax: Axes | None = None) -> Axes:
+    """Draw the share that has ordered again by day, with those still watched under the axis.
+
+    Parameters
+    ----------
+    result
+        A `NextOrder`.
+    ax
+        Where to draw; a new figure when not given.
+    """
+    with _style():
+        ax = ax or _axes()
+        if not len(result.frame):
+            return _nothing(result, ax)
+        by = result.by  # type: ignore[attr-defined]
+        shown = list(result.summary["segment"][:SEGMENTS])  # type: ignore[attr-defined]
+        for i, segment in enumerate(shown):
+            rows = result.frame[result.frame[by] == segment] if by else result.frame
+            rows = rows[(rows["n_again"] > 0) | (rows.index == rows.index[-1])]
+            x = np.append(0, rows["gap_days"])
+            name = value_label(str(segment)) if by else None
+            ax.step(x, np.append(0, rows["again_rate"]), where="post", color=COLOURS[i], label=name,
+                    linewidth=2.2)  # fmt: skip
+            lower, upper = (rows[f"again_rate_ci_{end}"].fillna(0) for end in ("lower", "upper"))
+            ax.fill_between(
+                rows["gap_days"],
+                lower,
+                upper,
+                step="post",
+                color=COLOURS[i],
+                alpha=0.15,
+                linewidth=0,
+            )
+        _still_watched(result, ax)
+        ax.set_xlabel(label("gap_days"))
+        ax.set_xlim(0, float(result.frame["gap_days"].max()))
+        ax.set_ylim(bottom=0)
+        ax.yaxis.set_major_formatter(ticker.PercentFormatter(1, decimals=0))
+        _say_axis(ax, label("again_rate"))
+        if by:
+            ax.legend(ncols=3, loc="best", frameon=False)
+        return _describe(result, ax)
+
+
+def churn_cutoff(result: Result, ax: Axes | None = None) -> Axes:
+    """Draw who still comes back after a silence, and where the cut-off lies; of segments, their cut-offs.
+
+    Parameters
+    ----------
+    result
+        A `ChurnCutoff`.
+    ax
+        Where to draw; a new figure when not given.
+    """
+    with _style():
+        split = len(result.frame) > 1
+        ax = ax or _axes(1.6 + 0.45 * len(result.frame) if split else 3.7)
+        if not len(result.frame) or not result.frame["cutoff_days_ci_upper"].notna().any():
+            return _nothing(result, ax)
+        if split:
+            _cutoffs(result, ax)
+        else:
+            _silence(result, ax)
+        return _describe(result, ax)
 
 
 def copy_test(result: Result, ax: Axes | None = None) -> Axes:
@@ -158,6 +332,132 @@ def copy_test_daily(result: Result, ax: Axes | None = None) -> Axes:
         if len(daily["variant"].unique()) > 1:
             ax.legend(loc="upper right", frameon=False)
         return _finish(result, ax)
+
+
+def plan_test(result: Result, ax: Axes | None = None) -> Axes:
+    """Draw the smallest difference that each number of weeks shows, and the number recommended.
+
+    Parameters
+    ----------
+    result
+        A `PlanTestResult` or a `PlanDaysResult`.
+    ax
+        Where to draw; a new figure when not given.
+    """
+    with _style():
+        ax = ax or _axes()
+        frame = result.frame[result.frame["mde_rel_diff"].notna()]
+        if not len(frame):
+            return _nothing(result, ax)
+        x, y = frame["n_weeks"].to_numpy(), frame["mde_rel_diff"].to_numpy(float)
+        wanted = float(str(result.definition["min_effect"]))
+        ax.plot(x, y, color=ACCENT, linewidth=2.2, marker="o", markersize=3.5)
+        ax.axhline(wanted, color=COLOURS[1], linewidth=1.3, linestyle=(0, (4, 3)))
+        said = f"{label('min_effect')} {100 * wanted:g}%"
+        ax.annotate(
+            said, (x[-1], wanted), (0, 4), textcoords="offset points", ha="right", color=COLOURS[1]
+        )
+        weeks = getattr(result, "weeks", None)
+        if weeks in x:
+            ax.axvline(weeks, color=COLOURS[2], linewidth=6, alpha=0.25)
+        sizes = frame["n_units" if "n_units" in frame else "n_visitors"]
+        _n_under(ax, x, sizes.to_list(), [_weeks(int(n)) for n in x])
+        ax.set_ylim(0, min(1.05 * y[0], max(6 * wanted, 3 * y[-1])))
+        ax.yaxis.set_major_formatter(ticker.PercentFormatter(1, decimals=0))
+        _say_axis(ax, label("mde_rel_diff"))
+        return _finish(result, ax, bands=False)
+
+
+def copy_days(result: Result, ax: Axes | None = None) -> Axes:
+    """Draw every day's value by the copy it showed, and each copy's value over all its days.
+
+    Parameters
+    ----------
+    result
+        A `CopyDaysResult`.
+    ax
+        Where to draw; a new figure when not given.
+    """
+    with _style():
+        ax = ax or _axes()
+        days = getattr(result, "days", pd.DataFrame())
+        if not len(result.frame) or not len(days):
+            return _nothing(result, ax)
+        value = next(name[:-9] for name in result.frame if name.endswith("_ci_lower"))
+        for row, colour in zip(result.frame.to_dict("records"), (MUTED, ACCENT), strict=False):
+            mine = days[days["variant"] == row["variant"]]
+            when = pd.to_datetime(mine["day"])
+            ax.scatter(when, mine["value"], s=22, color=colour, alpha=0.75, linewidth=0, zorder=3)
+            ends = [row[f"{value}_ci_lower"], row[f"{value}_ci_upper"]]
+            if np.isfinite(ends).all():
+                ax.axhspan(*ends, color=colour, alpha=0.12, linewidth=0)
+            shown = fmt.show(value, row[value], overrides=result.formats)
+            n = f"n={row['n_visitors']:,.0f}"
+            ax.axhline(
+                row[value], color=colour, linewidth=1.6, label=f"{row['variant']}  {shown}  {n}"
+            )
+        ax.xaxis.set_major_formatter(mdates.DateFormatter("%m-%d"))  # type: ignore[no-untyped-call]
+        ax.set_xlabel(f"n={result.frame['n_visitors'].sum():,.0f}")
+        ax.set_ylim(bottom=0)
+        ax.yaxis.set_major_formatter(_days_format(result, value))
+        _say_axis(ax, label(value))
+        ax.legend(ncols=2, loc="lower right", bbox_to_anchor=(1, 0.99), frameon=False)
+        return _finish(result, ax)
+
+
+def copy_memory(result: Result, ax: Axes | None = None) -> Axes:
+    """Draw what each kind of copy does to the rate, with its interval.
+
+    Parameters
+    ----------
+    result
+        A `CopyMemoryResult`.
+    ax
+        Where to draw; a new figure when not given.
+    """
+    with _style():
+        frame = result.frame[result.frame["rel_diff"].notna()]
+        ax = ax or _axes(height=1.4 + 0.5 * max(2, len(frame)))
+        if not len(frame):
+            return _nothing(result, ax)
+        y = np.arange(len(frame))[::-1]
+        for place, row in zip(y, frame.to_dict("records"), strict=True):
+            colour = {"better": _UP, "worse": _DOWN}.get(row["finding"], MUTED)
+            _rel_line(ax, row, "rel_diff", place, colour)
+        _rows_of(ax, y, frame["tag"], frame["n_units"])
+        _rel_axis(ax, frame[["rel_diff_ci_lower", "rel_diff_ci_upper"]].to_numpy(float))
+        return _finish(result, ax)
+
+
+def past_tests(result: Result, ax: Axes | None = None) -> Axes:
+    """Draw each finished test as it was seen (a ring) and as it probably was (a dot with its interval).
+
+    Parameters
+    ----------
+    result
+        A `PastTestsResult`, of which the latest twenty are drawn.
+    ax
+        Where to draw; a new figure when not given.
+    """
+    with _style():
+        frame = result.frame.head(20)
+        ax = ax or _axes(height=1.4 + 0.34 * max(3, len(frame)))
+        if not len(frame):
+            return _nothing(result, ax)
+        y = np.arange(len(frame))[::-1]
+        for place, row in zip(y, frame.to_dict("records"), strict=True):
+            _rel_line(ax, row, "likely_rel_diff", place, ACCENT)
+            ax.plot([row["rel_diff"]], [place], "o", markersize=7, markerfacecolor="none",
+                    markeredgecolor=COLOURS[1], zorder=4)  # fmt: skip
+        _rows_of(ax, y, frame["experiment"], frame["n_units"], together=True)
+        ends = ["likely_rel_diff_ci_lower", "likely_rel_diff_ci_upper", "rel_diff"]
+        _rel_axis(ax, frame[ends].to_numpy(float))
+        said = pick(
+            "고리: 본 그대로 · 점과 선: 운을 덜어 낸 값과 구간",
+            "Ring: as seen · dot and line: likely, with its interval",
+        )
+        _say_axis(ax, said)
+        return _finish(result, ax, bands=False)
 
 
 def bridge(result: Result, ax: Axes | None = None) -> Axes:
@@ -324,6 +624,7 @@ def landing(result: Result, ax: Axes | None = None) -> Axes:
         _rows_of(ax, y, frame["page"], frame["n_people"], together=True)
         ax.set_xlim(left=0)
         ax.xaxis.set_major_formatter(ticker.PercentFormatter(1, decimals=0))
+        ax.xaxis.set_major_locator(ticker.MaxNLocator(5))
         _say_axis(ax, label(name))
         ax.legend(loc="lower right", bbox_to_anchor=(1, 1.0), frameon=False)
         return _finish(result, ax)
@@ -334,7 +635,8 @@ def svg(figure: Figure) -> str:
     buffer = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": "custmeasure", "svg.fonttype": "path"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return buffer.getvalue()
+    text = _BETWEEN_TAGS.sub("><", buffer.getvalue())
+    return _IN_PATH.sub(lambda path: re.sub(r"\s*([A-Za-z])\s*", r"\1", path[0]), text)
 
 
 def display_as_svg(shell: Any) -> None:
@@ -433,10 +735,110 @@ def _frequent(frame: pd.DataFrame) -> list[str]:
     return ["(left)", *names] if "(left)" in totals else names
 
 
-def _cohorts(frame: pd.DataFrame, ax: Axes) -> None:
-    ripe = frame[frame["mature"] & (frame["period"] > 0) & (frame["cohort_size"] > 0)]
+def _cohorts(frame: pd.DataFrame, name: str, ax: Axes, first: int = 1) -> None:
+    """Draw each cohort's finished cells as a thin line."""
+    ripe = frame[frame["mature"] & (frame["period"] >= first) & (frame["cohort_size"] > 0)]
     for _, rows in ripe.groupby("cohort"):
-        ax.plot(rows["period"], rows["retained_rate"], color="#9aa5b1", linewidth=0.8, alpha=0.8)
+        ax.plot(rows["period"], rows[name], color="#9aa5b1", linewidth=0.8, alpha=0.8)
+
+
+def _pooled_line(pooled: pd.DataFrame, name: str, ax: Axes) -> "pd.Series[Any]":
+    """Draw the pooled row with its band; return its sizes by period."""
+    x = pooled["period"].to_numpy()
+    lower, upper = (pooled[f"{name}_ci_{end}"].to_numpy(float) for end in ("lower", "upper"))
+    ax.fill_between(x, lower, upper, color=SOFT, linewidth=0)
+    ax.plot(x, pooled[name], color=ACCENT, linewidth=2.4, marker="o", markersize=4)
+    return pooled.set_index("period")["cohort_size"]
+
+
+def _segment_lines(pooled: pd.DataFrame, by: str, x: str, name: str, ax: Axes) -> "pd.Series[Any]":
+    """Draw a line a segment, the largest ones; return all segments' sizes by period."""
+    sizes = pooled.groupby(by)["cohort_size"].max().sort_values(ascending=False)
+    for i, segment in enumerate(sizes.index[:SEGMENTS]):
+        rows = pooled[pooled[by] == segment]
+        lower, upper = (rows[f"{name}_ci_{end}"].to_numpy(float) for end in ("lower", "upper"))
+        ax.fill_between(rows[x], lower, upper, color=COLOURS[i], alpha=0.12, linewidth=0)
+        ax.plot(rows[x], rows[name], color=COLOURS[i], linewidth=2, marker="o", markersize=4,
+                label=value_label(str(segment)))  # fmt: skip
+    ax.legend(ncols=3, loc="best", frameon=False)
+    return pooled.groupby(x)["cohort_size"].sum()
+
+
+def _still_watched(result: Result, ax: Axes) -> None:
+    """Write under some days how many are still watched."""
+    days = [0, *sorted(set(result.shown_frame()["gap_days"].astype(int)) - {7, 14})]
+    frame, by = result.frame, result.by  # type: ignore[attr-defined]
+    watched = []
+    for day in days:
+        left = frame[frame["gap_days"] >= day]
+        first = left.drop_duplicates(by) if by else left.head(1)
+        watched.append(int(first["n_at_risk"].sum()))
+    ax.set_xticks(days, [f"{day}\nn={n:,}" for day, n in zip(days, watched, strict=True)])
+
+
+def _silence(result: Result, ax: Axes) -> None:
+    """Draw the share that still comes back by days of silence, and the cut-off."""
+    curve, row = result.curve, result.frame.iloc[0]  # type: ignore[attr-defined]
+    watched = curve["n_at_risk"]
+    curve = curve.iloc[:: max(1, len(curve) // 90)]
+    x = curve["silent_days"].to_numpy()
+    ax.fill_between(
+        x, curve["back_rate_ci_lower"], curve["back_rate_ci_upper"], color=SOFT, linewidth=0
+    )
+    ax.plot(x, curve["back_rate"], color=ACCENT, linewidth=2.2)
+    share = float(str(result.definition["back_rate"]))
+    ax.axhline(share, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
+    ax.axvspan(
+        row["cutoff_days_ci_lower"],
+        row["cutoff_days_ci_upper"],
+        color=COLOURS[1],
+        alpha=0.2,
+        linewidth=0,
+    )
+    ax.axvline(row["cutoff_days"], color=COLOURS[1], linewidth=1.6)
+    said = fmt.show("cutoff_days", row["cutoff_days"])
+    _beside(ax, said, row["cutoff_days"], 0.8 * float(curve["back_rate"].max()))
+    ticks = np.unique(np.linspace(0, x.max(), 7).round(-1).astype(int))
+    ticks = ticks[ticks <= x.max()]
+    ax.set_xticks(ticks, [f"{day}\nn={watched.iloc[day]:,}" for day in ticks])
+    ax.set_xlabel(label("silent_days"))
+    ax.set_xlim(0, x.max())
+    ax.set_ylim(bottom=0)
+    ax.yaxis.set_major_formatter(ticker.PercentFormatter(1, decimals=0))
+    within = str(result.definition["within"]).removesuffix("d")
+    _say_axis(
+        ax, pick(f"그 뒤 {within}일 안에 다시 사는 비율", f"Order within the next {within} days")
+    )
+
+
+def _cutoffs(result: Result, ax: Axes) -> None:
+    """Draw each segment's cut-off with its interval, and the rule in use as a line."""
+    frame = result.frame[result.frame["cutoff_days_ci_upper"].notna()].iloc[::-1]
+    y = np.arange(len(frame))
+    for i, row in enumerate(frame.to_dict("records")):
+        _interval_line(ax, row, "cutoff_days", y[i], ACCENT, {})
+    names = zip(frame["segment"], frame["n_gaps"], strict=True)
+    ax.set_yticks(y, [f"{value_label(str(name))}\nn={n:,}" for name, n in names])
+    ax.set_ylim(-0.6, len(frame) - 0.3)
+    rule = float(str(result.definition["rule"]).removesuffix("d"))
+    ax.axvline(rule, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+    ax.grid(axis="y", visible=False)
+    ax.grid(axis="x", visible=True)
+    ax.set_xlim(left=0)
+    ax.set_xlabel(label("silent_days"))
+    _say_axis(
+        ax,
+        pick(
+            f"떠났다고 볼 때. 점선은 지금 기준 {rule:.0f}일",
+            f"Lost after. Dashed: the rule of {rule:.0f} days",
+        ),
+    )
+
+
+def _short(name: object) -> str:
+    """Return a month without its century: ``2026-03`` is ``26-03``."""
+    text = str(name)
+    return text[2:] if len(text) == len("2026-03") else text[5:]
 
 
 def _say_axis(ax: Axes, text: str) -> None:
@@ -444,12 +846,13 @@ def _say_axis(ax: Axes, text: str) -> None:
     ax.set_title(text, loc="left", fontsize=9, color=MUTED)
 
 
-def _n_under(ax: Axes, x: np.ndarray, sizes: Sequence[float]) -> None:
+def _n_under(
+    ax: Axes, x: np.ndarray, sizes: Sequence[float], names: Sequence[str] | None = None
+) -> None:
     """Write under each period how many people the pooled rate divides by."""
     thin = max(1, len(x) // 12)
-    ticks = x[::thin]
-    names = [f"{k}\nn={n:,.0f}" for k, n in zip(ticks, sizes[::thin], strict=True)]
-    ax.set_xticks(ticks, names)
+    shown = list(zip(names or x, sizes, strict=True))[::thin]
+    ax.set_xticks(x[::thin], [f"{k}\nn={n:,.0f}" for k, n in shown])
 
 
 def _interval_line(
@@ -484,6 +887,39 @@ def _widest(daily: pd.DataFrame, name: str) -> tuple[float, float]:
         lower, upper = float(values.min()) - 0.1, float(values.max()) + 0.1
     reach = 1.2 * (upper - lower)
     return min(lower, 0) - reach / 2, max(upper, 0) + reach / 2
+
+
+def _weeks(n: int) -> str:
+    return pick(f"{n}주", f"{n} wk")
+
+
+def _days_format(result: Result, value: str) -> ticker.Formatter:
+    if value.endswith("_rate"):
+        return ticker.PercentFormatter(1, decimals=0)
+    if value.endswith("_amount"):
+        return _axis_format(result, value)
+    return ticker.FuncFormatter(lambda count, _: f"{count:,.0f}")
+
+
+def _rel_line(ax: Axes, row: dict[Hashable, Any], name: str, y: float, colour: str) -> None:
+    """Draw a relative difference as a dot with its interval."""
+    ends = [row[f"{name}_ci_lower"], row[f"{name}_ci_upper"]]
+    ax.plot(ends, [y, y], color=colour, linewidth=4, alpha=0.35, solid_capstyle="butt")
+    ax.plot([row[name]], [y], "o", color=colour, markersize=7, zorder=3)
+
+
+def _rel_axis(ax: Axes, values: np.ndarray) -> None:
+    """Mark no difference, and count in percent."""
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    room = 0.06 * max(high - low, 0.01)
+    ax.set_xlim(min(low, 0) - room, max(high, 0) + room)
+    ax.axvline(0, color=INK, linewidth=0.9)
+    ax.xaxis.set_major_formatter(
+        ticker.FuncFormatter(
+            lambda value, _: f"{100 * value:+.0f}%".replace("-", "−") if value else "0"
+        )
+    )
+    ax.set_xlabel(label("rel_diff"))
 
 
 def _axis_format(result: Result, name: str) -> ticker.Formatter:
@@ -545,11 +981,12 @@ def _width() -> int:
     return int(pick("62", "112"))
 
 
-def _describe(result: Result, ax: Axes) -> None:
+def _describe(result: Result, ax: Axes) -> Axes:
     """Give the figure its alternative text: what it shows, in the result's own words."""
     figure = ax.get_figure()
     if figure is not None:
         figure.set_label(f"{pick('그래프', 'Chart')}: {result.headline()}")
+    return ax
 
 
 def _style() -> AbstractContextManager[None]:

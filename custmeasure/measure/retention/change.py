@@ -80,7 +80,7 @@ def cohort_change(
             ko=f"period {period}: 1 이상의 수여야 하고, 나누지 않은(by 없는) 표여야 합니다.",
             en=f"period {period} must be 1 or more, and the table must not be split (by).",
         )
-    definition = {"period": period, "seed": str(seed), "confidence": 1 - alpha}
+    definition = {"compared_at": period, "seed": str(seed), "confidence": 1 - alpha}
     cells = first_returns(result.frame, period)
     if len(cells) < 2:
         reason = Text(

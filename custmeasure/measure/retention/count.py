@@ -5,19 +5,18 @@ memory and the rows pass by in whatever order. Otherwise the engine sorts them b
 """
 
 import datetime as dt
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from custmeasure import dates
-from custmeasure.engine import Filter, Table, extent, query, stream
+from custmeasure.engine import Filter, Table, extent, in_parts, query
 from custmeasure.errors import UsageError
 from custmeasure.measure.retention import kernels
 from custmeasure.measure.retention.calendar import Calendar, Int64
-from custmeasure.measure.retention.kernels import Flags, Masks, Rule
+from custmeasure.measure.retention.kernels import Flags, Rule
+from custmeasure.measure.retention.parts import MaskPart, SortedPart, added
 from custmeasure.measure.retention.plan import Plan
 
 NONE = "(none)"
@@ -189,64 +188,16 @@ def _counted(
     bits = not log.split and not rule.width and rule.times == 1
     if bits and len(calendar) < _MOST_WORDS * kernels.WORD:
         return names, *_count_masks(log, calendar, n_cohorts, rule)
-    grid = np.zeros((len(names), n_cohorts, len(rule.ends) + 2), np.int64)
-    n_nobody = _count_sorted(log, calendar, rule, codes, grid)
-    return names, kernels.cumulated(grid, rule.mode), n_nobody
+    part = SortedPart(calendar.bounds, codes, n_cohorts, rule)
+    return names, *_summed(log, part, _SORTED_SPLIT if log.split else _SORTED)
 
 
 def _count_masks(log: Log, calendar: Calendar, n_cohorts: int, rule: Rule) -> tuple[Int64, int]:
-    masks = Masks.empty(len(calendar), log.alike)
-    for batch in _batches(log):
-        starts, returns = (None, None) if log.alike else (_flags(batch, 2), _flags(batch, 3))
-        masks.add(batch[0].to_numpy(), batch[1].to_numpy(), calendar.bounds, starts, returns)
-    grid = masks.grid(n_cohorts, len(calendar), rule)
-    return kernels.cumulated(grid[None], rule.mode), masks.n_nobody
+    part = MaskPart(calendar.bounds, len(calendar), n_cohorts, rule, log.alike)
+    return _summed(log, part, _PASSING if log.alike else _PASSING_BOTH)
 
 
-def _batches(log: Log) -> Iterator[pa.RecordBatch]:
-    if log.alike:
-        return stream(_PASSING, log.parameters, rows=log.rows)
-    return stream(_PASSING_BOTH, log.parameters, rows=log.rows)
-
-
-def _count_sorted(log: Log, calendar: Calendar, rule: Rule, codes: np.ndarray, grid: Int64) -> int:
-    """Add the cells of the sorted rows to ``grid``; return the rows that name no unit."""
-    order = np.argsort(codes)
-    n_nobody = 0
-    for rows in _whole_units(_sorted(log)):
-        units = rows[0].to_numpy()
-        n_nobody += int((units == 0).sum())
-        known = units != 0
-        segments = order[np.searchsorted(codes[order], rows[4].to_numpy()[known])]
-        kernels.count_rows(
-            units[known], rows[1].to_numpy()[known], _flags(rows, 2)[known], _flags(rows, 3)[known],
-            segments, calendar.bounds, rule, grid,
-        )  # fmt: skip
-    return n_nobody
-
-
-def _sorted(log: Log) -> Iterator[pa.RecordBatch]:
-    if log.split:
-        return stream(_SORTED_SPLIT, log.parameters, rows=log.rows)
-    return stream(_SORTED, log.parameters, rows=log.rows)
-
-
-def _whole_units(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Yield sorted rows so that no unit is cut in two."""
-    kept: pa.Table | None = None
-    for batch in batches:
-        new = pa.Table.from_batches([batch])
-        rows = new if kept is None else pa.concat_tables([kept, new])
-        units = rows[0].to_numpy()
-        cut = int(np.searchsorted(units, units[-1])) if len(units) else 0
-        yield rows.slice(0, cut)
-        kept = rows.slice(cut)
-    if kept is not None:
-        yield kept
-
-
-def _flags(rows: pa.RecordBatch | pa.Table, place: int) -> np.ndarray:
-    column = rows[place]
-    return np.asarray(
-        column.to_numpy() if isinstance(rows, pa.Table) else column.to_numpy(zero_copy_only=False)
-    )
+def _summed(log: Log, part: MaskPart | SortedPart, text: str) -> tuple[Int64, int]:
+    """Return the cells of all units, and the rows that name none."""
+    grid, n_nobody = added(in_parts(part, "unit", text, log.parameters, rows=log.rows))
+    return kernels.cumulated(grid, part.rule.mode), n_nobody

@@ -13,7 +13,7 @@ ended with an order), ``median_gap_days`` of those, ``cutoff_days`` with its int
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -28,6 +28,7 @@ from custmeasure.measure.retention.orders import (
     LETTERS,
     Purchases,
     day_of,
+    named_by_example,
     purchases,
     whole_days,
 )
@@ -100,7 +101,8 @@ def churn_cutoff(
         The cut-off in use, to compare with.
     by, items, letters
         A column of the orders, or of ``items``, the orders' lines: then a silence belongs to the value (or
-        its first ``letters``) of the largest lines of the order before it. A category, say.
+        its first ``letters``) of the largest lines of the order before it. A category, say; of first
+        letters the name of the most sold product is said too.
     as_of
         The last instant that is known; the shop's own when not given.
     timezone
@@ -131,6 +133,8 @@ def churn_cutoff(
     if isinstance(read, MissingTable):
         return _empty(missing_verdict(read.name))
     bought, table = read
+    if by is not None and items is not None:
+        bought = replace(bought, segments=named_by_example(bought.segments, items, by, letters))
     definition = {
         "back_rate": back_rate, "within": f"{ahead}d", "rule": f"{usual}d", "by": by,
         "timezone": table.timezone, "as_of": day_of(bought.last_day), "confidence": 1 - alpha,
@@ -269,6 +273,8 @@ def _judged(
     ko, en = (
         ", ".join(_said(row, by, lang) for row in known.to_dict("records")) for lang in LANGUAGES
     )
+    if by is not None:
+        ko, en = f"떠났다고 볼 때: {ko}", f"Lost after: {en}"
     share = f"{100 * back_rate:g}%"
     rule_ko = f"이만큼 조용하면 그 뒤 {ahead}일 안에 다시 사는 고객이 {share}도 되지 않습니다."
     rule_en = f"After that silence fewer than {share} order within the next {ahead} days."

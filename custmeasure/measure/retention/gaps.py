@@ -85,7 +85,7 @@ def cohort_gaps(result: RetentionResult, *, period: int = 1, alpha: float = 0.05
         p_value=[gap.p_value for gap in gaps],
         p_value_adj=benjamini_hochberg([gap.p_value for gap in gaps]),
     ).sort_values("diff", ignore_index=True)
-    definition = {"period": period, "confidence": 1 - alpha}
+    definition = {"compared_at": period, "confidence": 1 - alpha}
     verdict = result.verdict
     if len(result.frame):
         verdict = cohort_verdict(result.frame, alpha, unit, period)

@@ -44,6 +44,14 @@ _OF_ITEMS = """
     ORDER BY unit, moment, hash(category), net"""
 
 
+_EXAMPLES = """
+    SELECT left(product, $letters) AS category, name FROM items
+    WHERE product IS NOT NULL AND name IS NOT NULL
+    GROUP BY left(product, $letters), name
+    QUALIFY row_number() OVER (
+        PARTITION BY left(product, $letters) ORDER BY count(*) DESC, name) = 1"""
+
+
 def without_cancelled(orders: Readable) -> AnyTable:
     """Return the orders that were not cancelled; all of them where nobody says the status.
 
@@ -238,6 +246,17 @@ def purchases(
         whole = table.pick(**columns, order_id=("order_id", "text"))
         rows = query(_OF_ITEMS, {**parameters, "letters": letters}, rows=whole, items=picked)
     return _folded(rows.to_pandas(), known, table, bool(by)), table
+
+
+def named_by_example(segments: list[str], items: Readable, by: str, letters: int) -> list[str]:
+    """Return categories that are the first letters of a number with their most sold product's name."""
+    table = as_table(items)
+    if letters >= LETTERS or isinstance(table, MissingTable) or "product_name" not in table.columns:
+        return segments
+    picked = table.pick(product=(by, "text"), name=("product_name", "text"))
+    found = query(_EXAMPLES, {"letters": letters}, items=picked).to_pylist()
+    names = {row["category"]: f"{row['category']} {row['name']}" for row in found}
+    return [names.get(segment, segment) for segment in segments]
 
 
 def _folded(rows: pd.DataFrame, known: dt.datetime | None, table: Table, split: bool) -> Purchases:
