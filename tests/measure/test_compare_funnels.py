@@ -79,6 +79,30 @@ def test_a_group_that_appears_changes_the_mix_and_no_rate():
     assert rows.loc[("new", "(overall)"), "n_change"] == 0
 
 
+def test_an_optional_step_adds_nothing_and_has_its_own_rate():
+    steps = ["visit", "search", "buy"]
+    sides = [
+        FunnelResult.from_counts(steps, counts, optional=[1])
+        for counts in ([1000, 100, 200], [1000, 300, 100])
+    ]
+    seen = compare_funnels(*sides)
+    assert np.isnan(part(seen, "visit → search"))
+    assert part(seen, "visit → search", "diff") == pytest.approx(0.2)
+    assert part(seen, "visit → buy") == pytest.approx(-0.1)
+    assert "The step that explains most is visit → buy" in seen.headline("en")
+    with pytest.raises(UsageError, match="do not count the same thing"):
+        compare_funnels(FunnelResult.from_counts(steps, [1000, 300, 100]), sides[0])
+
+
+def test_what_a_funnel_put_together_is_one_group():
+    sides = [
+        FunnelResult.from_counts(STEPS, {"a": [90, 50, 20], f"others ({n})": [60, 30, 10]})
+        for n in (3, 4)
+    ]
+    parts = compare_funnels(*sides).parts.frame
+    assert set(parts["segment"]) == {"a", "(others)"}
+
+
 # --- exact, and the same from the other side --------------------------------------------------------
 
 

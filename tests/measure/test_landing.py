@@ -288,6 +288,17 @@ def test_the_second_of_four_steps_shows_the_page():
         landing(log, "buy", **asked)
 
 
+def test_steps_may_be_of_several_names_filtered_or_optional():
+    log = events(
+        ("a", "view /p1", 0), ("a", "wish /p1", 1), ("a", "pay /", 1),
+        ("b", "look /p1", 0), ("b", "cart /x", 1),
+    )  # fmt: skip
+    steps = ["view; or look", "search; optional", "cart; or wish; where page != /x", "pay"]
+    asked = {"start": "2026-03-02", "end": "2026-03-02", "min_cell": 1}
+    frame = landing(log, steps, **asked).frame
+    assert frame[["n_people", "n_carts", "n_orders"]].to_numpy().tolist() == [[2, 1, 1]]
+
+
 def test_a_shop_without_pages_or_events_says_so():
     log = events(("a", "view /p1", 0), ("a", "buy /", 1)).drop(columns="page")
     result = landing(log, ["view", "buy"])

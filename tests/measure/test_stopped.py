@@ -127,6 +127,35 @@ def test_repeated_steps_keep_their_own_names():
     assert frame["step"].tolist() == ["visit", "visit (2)"]
 
 
+def test_steps_of_several_names_sessions_and_optional_steps():
+    events = log(a="v0/home x1/find c2/shoe", b="v0/home h1/help", c="v0/home b3/done x9/find")
+    steps = ["visit", "search; or help", "cart; or buy"]
+    frame = stopped(events, steps, window="10h", min_cell=1).frame
+    assert frame[["step", "n_stopped"]].to_numpy().tolist() == [["search / help", 2]]
+    optional = ["visit", "search; or help; optional", "cart; or buy"]
+    frame = stopped(events, optional, window="10h", min_cell=1).frame
+    assert frame[["step", "n_stopped", "next_event"]].to_numpy().tolist() == [["visit", 1, "help"]]
+    # One person, two sessions: both stop, and both are counted.
+    twice = log(a="v0/home x1/find v100/home", b="v0/home c1/shoe b2/done")
+    frame = stopped(twice, STEPS, window="10h", session="20h", min_cell=1).frame
+    assert frame["n_stopped"].tolist() == [2, 2]
+    assert sorted(frame["next_event"]) == ["(left)", "search"]
+
+
+def test_traits_are_those_of_the_event_that_took_the_step():
+    at = pd.Timestamp("2026-01-01")
+    rows = [
+        ("a", at, "visit", "web"),
+        ("a", at, "noise", "app"),  # the same instant, no step
+        ("b", at, "visit", "app"),
+        ("b", at + pd.Timedelta("1min"), "buy", "app"),
+    ]
+    events = pd.DataFrame(rows, columns=["visitor_id", "at", "event", "device"])
+    asked = {"window": "1h", "traits": ["device"], "min_cell": 1}
+    frame = stopping(events, ["visit", "buy"], **asked).frame.set_index("value")
+    assert frame["rate_with"].to_dict() == {"web": 1, "app": 0}
+
+
 def test_what_is_wrong_is_refused():
     with pytest.raises(UnknownName, match="Did you mean 'visit'"):
         stopped(EVENTS, ["visti", "buy"], window="1h")

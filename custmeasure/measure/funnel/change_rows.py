@@ -1,12 +1,12 @@
 """The numbers behind a change between two funnels: the segments side by side, split and tested."""
 
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from custmeasure.measure.funnel.cells import folded
+from custmeasure.measure.funnel.cells import OTHERS, folded
 from custmeasure.measure.funnel.result import FunnelResult
 from custmeasure.stats.multiple import holm
 from custmeasure.stats.proportion import RateComparison, compare_rates
@@ -14,6 +14,7 @@ from custmeasure.stats.split import both_rates, rates_of, split_change, split_pr
 
 OVERALL, TRAFFIC, MIX = "(overall)", "(traffic)", "(mix)"
 SIDES = ("n_people_before", "before_rate", "n_people_after", "after_rate")
+_PUT_TOGETHER = re.compile(r"others \([0-9,]+\)")
 DIFFERENCE = ("diff", "diff_ci_lower", "diff_ci_upper", "p_value")
 
 
@@ -25,6 +26,8 @@ class Pair:
     ----------
     steps, segments
         Their names; one segment ``""`` where the funnels are not split.
+    bases
+        The place of the step that each step's rate divides by.
     before, after
         (n_segments, n_steps) people who reached each step.
     n_folded
@@ -33,6 +36,7 @@ class Pair:
 
     steps: list[str]
     segments: list[str]
+    bases: list[int]
     before: np.ndarray
     after: np.ndarray
     n_folded: int
@@ -49,7 +53,7 @@ class Pair:
         for place, side in enumerate(sides):
             for name, counts in side.items():
                 both[place, segments.index(names[name])] += counts
-        return cls(before.steps, segments, both[0], both[1], n_folded)
+        return cls(before.steps, segments, before.bases, both[0], both[1], n_folded)
 
     def rows(self, alpha: float) -> pd.DataFrame:
         """Return every segment's part of the change, row by row.
@@ -62,7 +66,7 @@ class Pair:
         points = split.weight[:, None] * self._by_step()
         people = (k_0[:, 0].sum() + k_1[:, 0].sum()) / 2
         parts = [
-            _rows(self.steps, k_0[s], k_1[s], split.mix[s], split.traffic[s], points[s], people)
+            self._parts(k_0[s], k_1[s], split.mix[s], split.traffic[s], points[s], people)
             for s in range(len(self.segments))
         ]
         frame = pd.concat(parts, ignore_index=True)
@@ -73,47 +77,59 @@ class Pair:
     def whole(self, rows: pd.DataFrame, alpha: float) -> pd.DataFrame:
         """Return the parts of the whole change, from the segments' rows."""
         k_0, k_1 = self.before.sum(axis=0), self.after.sum(axis=0)
-        frame = _rows(self.steps, k_0, k_1, 0.0, 0.0, np.zeros(len(self.steps) - 1), 0.0)
+        frame = self._parts(k_0, k_1, 0.0, 0.0, np.zeros(len(self.steps) - 1), 0.0)
         added = rows.groupby("part", sort=False)[["overall_diff", "n_change"]].sum(min_count=1)
         frame[["overall_diff", "n_change"]] = added.to_numpy(float)
         return _tested(frame, alpha)
 
     def _by_step(self) -> np.ndarray:
-        """Return (n_segments, n_steps - 1): what each step adds to the change of a segment's rate."""
+        """Return (n_segments, n_steps - 1): what each step adds to the change of a segment's rate.
+
+        Nobody has to take an optional step, so it adds nothing: NaN.
+        """
+        bases = self.bases[1:]
+        musts = [k for k in range(1, len(self.steps)) if k in bases or k == len(self.steps) - 1]
         k_0, k_1 = self.before, self.after
-        return split_product(*both_rates(k_0[:, 1:], k_0[:, :-1], k_1[:, 1:], k_1[:, :-1]))
+        own = [bases[k - 1] for k in musts]
+        rates = both_rates(k_0[:, musts], k_0[:, own], k_1[:, musts], k_1[:, own])
+        added = np.full((len(self.segments), len(bases)), np.nan)
+        added[:, [k - 1 for k in musts]] = split_product(*rates)
+        return added
+
+    def _parts(
+        self,
+        k_0: np.ndarray,
+        k_1: np.ndarray,
+        mix: float,
+        traffic: float,
+        points: np.ndarray,
+        people: float,
+    ) -> pd.DataFrame:
+        """Return one change part by part: all of it, traffic (people alone, no points), mix, each step."""
+        blank = (np.nan,) * len(SIDES)
+        all_of_it = (mix + np.nansum(points), k_1[-1] - k_0[-1])
+        rows: list[tuple[object, ...]] = [
+            (OVERALL, *_sides(k_0[-1], k_0[0], k_1[-1], k_1[0]), *all_of_it),
+            (TRAFFIC, *blank, np.nan, traffic),
+            (MIX, *blank, mix, people * mix),
+        ]
+        for k, base in enumerate(self.bases[1:], start=1):
+            sides = _sides(k_0[k], k_0[base], k_1[k], k_1[base])
+            name = f"{self.steps[base]} → {self.steps[k]}"
+            rows.append((name, *sides, points[k - 1], people * points[k - 1]))
+        return pd.DataFrame(rows, columns=["part", *SIDES, "overall_diff", "n_change"])
 
 
 def _counts(result: FunnelResult) -> dict[str, np.ndarray]:
-    """Return segment → (n_steps,) counts."""
+    """Return segment → (n_steps,) counts; what the funnel itself put together is ``(others)``."""
     reached = result.frame["n_reached"].to_numpy(np.int64)
     if result.by is None:
         return {"": reached}
     names = result.frame[result.by].to_numpy(object)
-    return {str(name): reached[names == name] for name in dict.fromkeys(names)}
-
-
-def _rows(
-    steps: Sequence[str],
-    k_0: np.ndarray,
-    k_1: np.ndarray,
-    mix: float,
-    traffic: float,
-    points: np.ndarray,
-    people: float,
-) -> pd.DataFrame:
-    """Return the parts of one change: all of it, traffic (which adds people alone), mix, each step."""
-    blank = (np.nan,) * len(SIDES)
-    rows: list[tuple[object, ...]] = [
-        (OVERALL, *_sides(k_0[-1], k_0[0], k_1[-1], k_1[0]), mix + points.sum(), k_1[-1] - k_0[-1]),
-        (TRAFFIC, *blank, np.nan, traffic),
-        (MIX, *blank, mix, people * mix),
-    ]
-    for k in range(1, len(steps)):
-        sides = _sides(k_0[k], k_0[k - 1], k_1[k], k_1[k - 1])
-        name = f"{steps[k - 1]} → {steps[k]}"
-        rows.append((name, *sides, points[k - 1], people * points[k - 1]))
-    return pd.DataFrame(rows, columns=["part", *SIDES, "overall_diff", "n_change"])
+    return {
+        OTHERS if _PUT_TOGETHER.fullmatch(str(name)) else str(name): reached[names == name]
+        for name in dict.fromkeys(names)
+    }
 
 
 def _sides(k_0: int, n_0: int, k_1: int, n_1: int) -> tuple[float, ...]:

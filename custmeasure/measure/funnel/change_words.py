@@ -51,6 +51,7 @@ def parts_verdict(parts: pd.DataFrame, alpha: float, *, is_split: bool) -> Verdi
 def surely(rows: pd.DataFrame, alpha: float) -> pd.DataFrame:
     """Return the steps whose change chance does not explain, the one that adds most first."""
     sure = rows[(rows["p_value_adj"].to_numpy(float) < alpha) & (rows["part"] != OVERALL)]
+    sure = sure[sure["overall_diff"].notna()]
     size = sure["overall_diff"].abs().to_numpy(float)
     return sure.iloc[(-size).argsort(kind="stable")]
 

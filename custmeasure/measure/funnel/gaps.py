@@ -98,17 +98,17 @@ def _notes(n_hidden: int) -> tuple[Text, ...]:
 
 
 def _at_step(result: FunnelResult, k: int, alpha: float) -> pd.DataFrame:
-    """Return one row a segment for step ``k``."""
-    place = result.frame.groupby(result.by, sort=False).cumcount()
+    """Return one row a segment for step ``k``, beside the nearest step before that is not optional."""
+    place, base = result.frame.groupby(result.by, sort=False).cumcount(), result.bases[k]
     rows = result.frame[place == k]
-    n_before = result.frame[place == k - 1]["n_reached"].to_numpy(np.int64)
+    n_before = result.frame[place == base]["n_reached"].to_numpy(np.int64)
     n_reached = rows["n_reached"].to_numpy(np.int64)
     gaps = against_rest(n_reached.tolist(), n_before.tolist(), alpha)
     diff = np.array([gap.diff for gap in gaps])
     rates = ["step_rate", "step_rate_ci_lower", "step_rate_ci_upper"]
     return pd.DataFrame({
         "segment": rows[result.by].to_numpy(),
-        "step": f"{result.steps[k - 1]} → {result.steps[k]}",
+        "step": f"{result.steps[base]} → {result.steps[k]}",
         "n_before": n_before,
         "n_reached": n_reached,
         **{name: rows[name].to_numpy() for name in rates},

@@ -12,8 +12,10 @@ import pandas as pd
 
 from custmeasure import dates
 from custmeasure.engine import Table, query
+from custmeasure.engine.marks import Mark
 from custmeasure.errors import UnknownName
 from custmeasure.measure.funnel.cells import TOP
+from custmeasure.measure.funnel.steps import Step
 
 ALL = "(all)"
 CHANNELS = 12  # rows of their own; a page times a channel is a small cell soon
@@ -30,7 +32,7 @@ _VIEWS = """
         SELECT unit, coalesce(page, '(none)') AS page, coalesce(channel, '(none)') AS channel, moment,
                moment >= $start AS is_now, CAST(timezone($timezone, moment) AS DATE) AS day
         FROM events
-        WHERE event = $view AND unit IS NOT NULL AND moment >= $begin AND moment <= $end
+        WHERE (mask & 1) > 0 AND unit IS NOT NULL AND moment >= $begin AND moment <= $end
     ), first_of_day AS (
         SELECT * FROM looked
         QUALIFY row_number() OVER (PARTITION BY unit, day ORDER BY moment, page, channel) = 1
@@ -64,12 +66,12 @@ _PEOPLE = (
         QUALIFY row_number() OVER (PARTITION BY unit, is_now ORDER BY moment) = 1
     ), carts AS (
         SELECT entries.unit AS unit, is_now, min(events.moment) AS cart_at, any_value(until) AS until
-        FROM entries JOIN events ON entries.unit = events.unit AND events.event = $cart
+        FROM entries JOIN events ON entries.unit = events.unit AND (events.mask & 2) > 0
              AND events.moment >= entries.moment AND events.moment <= until
         GROUP BY entries.unit, is_now
     ), orders AS (
         SELECT DISTINCT carts.unit AS unit, is_now
-        FROM carts JOIN events ON carts.unit = events.unit AND events.event = $order
+        FROM carts JOIN events ON carts.unit = events.unit AND (events.mask & 4) > 0
              AND events.moment >= cart_at AND events.moment <= until
     )
     SELECT page, channel, entries.is_now AS is_now, is_pending, count(*) AS n_people,
@@ -106,7 +108,7 @@ class LandingCounts:
 
 def count_landing(
     table: Table,
-    steps: Sequence[str],
+    steps: Sequence[Step],
     *,
     by: str | None,
     unit: str,
@@ -131,24 +133,22 @@ def count_landing(
     UnknownName
         For a step or a column that does not exist.
     """
+    marks = (steps[0].mark, steps[1].mark, steps[-1].mark)
+    _check_steps(table, marks)
     events = table.pick(
-        unit=(unit, "text"), moment=("at", "instant"), event=("event", "text"),
-        page=("page", "text"), channel=(by or "", "text" if by else "text?"),
-    )  # fmt: skip
-    _check_steps(events, steps)
+        unit=(unit, "text"), moment=("at", "instant"), page=("page", "text"),
+        channel=(by or "", "text" if by else "text?"),
+    ).mark("mask", "event", marks)  # fmt: skip
     span = {
         "begin": dates.day_start(start - dt.timedelta(weeks=weeks), table.timezone),
         "end": dates.day_end(end, table.timezone),
         "timezone": table.timezone,
     }
     shown = {
-        "view": steps[0], "start": dates.day_start(start, table.timezone), "min_cell": min_cell,
+        "start": dates.day_start(start, table.timezone), "min_cell": min_cell,
         "top": TOP, "few": CHANNELS, **span,
     }  # fmt: skip
-    asked = {
-        "cart": steps[1], "order": steps[-1], "window": window,
-        "as_of": None if as_of is None else as_of.isoformat(),
-    }  # fmt: skip
+    asked = {"window": window, "as_of": None if as_of is None else as_of.isoformat()}
     observed = [row["day"] for row in query(_OBSERVED, span, events=events).to_pylist()]
     visits = query(_VISITS, shown, events=events).to_pandas()
     people = query(_PEOPLE, {**shown, **asked}, events=events).to_pandas()
@@ -164,8 +164,10 @@ def count_landing(
     )
 
 
-def _check_steps(events: Table, steps: Sequence[str]) -> None:
-    seen = [row["event"] for row in query(_SEEN, events=events).to_pylist()]
-    for step in steps:
-        if seen and step not in seen:
-            raise UnknownName("step", step, seen, f"{events.name}.event")
+def _check_steps(table: Table, marks: Sequence[Mark]) -> None:
+    """Refuse a step that never happened, unless nothing ever did."""
+    rows = query(_SEEN, events=table.pick(event=("event", "text"))).to_pylist()
+    seen = [row["event"] for row in rows]
+    for name in (name for mark in marks for name in mark.any_of):
+        if seen and name not in seen:
+            raise UnknownName("step", name, seen, f"{table.name}.event")

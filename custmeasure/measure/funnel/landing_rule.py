@@ -33,6 +33,7 @@ from custmeasure.measure.funnel.landing_judge import RATES, Rule, judged
 from custmeasure.measure.funnel.landing_log import ALL, LandingCounts, count_landing
 from custmeasure.measure.funnel.landing_words import FLAGGED, landing_verdict
 from custmeasure.measure.funnel.periods import two_periods
+from custmeasure.measure.funnel.steps import Step
 from custmeasure.show.result import Result, missing_verdict
 from custmeasure.show.words import Text, Verdict
 
@@ -145,7 +146,7 @@ class LandingResult(Result):
 
 def landing(
     events: Readable,
-    steps: Sequence[str],
+    steps: Sequence[str | Step],
     *,
     view: str | None = None,
     window: str | dt.timedelta = "7d",
@@ -168,8 +169,9 @@ def landing(
     events
         A shop's table, a pandas frame, an Arrow table or a path, with the column ``page``.
     steps
-        The funnel's events in order. The step after ``view`` is the cart, the last one the order; with
-        no step between the two only orders are judged.
+        The funnel's steps in order, as `funnel`. The step after ``view`` is the cart, the last one the
+        order; with no step between the two only orders are judged. Optional steps are left out, and the
+        window of a single step is not used.
     view
         The step that shows a product page; the second of four and more steps, else the first.
     window
@@ -211,11 +213,13 @@ def landing(
     missing = _missing(table, path)
     if missing is not None or isinstance(table, MissingTable):
         empty = pd.DataFrame(columns=list(LandingResult.COLUMNS))
-        return LandingResult(empty, {"steps": path}, verdict=missing or missing_verdict("events"))
+        return LandingResult(
+            empty, {"steps": list(map(str, path))}, verdict=missing or missing_verdict("events")
+        )
     rule = Rule(targets, min_effect, len(path) > 2, alpha)
     _, period = two_periods(table, days=days, window=length, start=start, end=end, as_of=as_of)
     if period["start"] is None or period["end"] is None:
-        return LandingResult.of(_nobody(), rule, {"steps": path})
+        return LandingResult.of(_nobody(), rule, {"steps": list(map(str, path))})
     known = table.as_of if as_of is None else dates.to_instant(as_of, table.timezone)
     channel = by if by in table.columns or by != "channel" else None
     counts = count_landing(
@@ -225,22 +229,23 @@ def landing(
     definition = {
         "unit": unit, "window": str(window), **period, "weeks": weeks, "by": channel,
         "as_of": dates.local(known, table.timezone), "timezone": table.timezone,
-        "engine": "DuckDB", "steps": path,
+        "engine": "DuckDB", "steps": list(map(str, path)),
     }  # fmt: skip
     return LandingResult.of(counts, rule, definition)
 
 
-def _path(steps: Sequence[str], view: str | None) -> list[str]:
+def _path(steps: Sequence[str | Step], view: str | None) -> list[Step]:
     """Return the steps that matter: what shows the page, the cart if there is one, the order."""
-    if isinstance(steps, str) or not all(isinstance(step, str) for step in steps):
+    if isinstance(steps, str):
         raise UsageError(
-            ko=f"steps {steps!r}: 단계의 이름을 차례로 적은 목록이어야 합니다.",
+            ko=f"steps {steps!r}: 단계를 차례로 적은 목록이어야 합니다.",
             en=f"steps {steps!r} must be a list of events in order.",
         )
-    names = list(steps)
+    musts = [step for step in map(Step.of, steps) if not step.optional]
+    names = [step.label for step in musts]
     if view is not None and view not in names:
         raise UnknownName("step", view, names, "steps")
-    rest = names[names.index(view) if view else int(len(names) > 3) :]
+    rest = musts[names.index(view) if view else int(len(musts) > 3) :]
     return rest if len(rest) < 3 else [rest[0], rest[1], rest[-1]]
 
 
@@ -256,7 +261,7 @@ def _checked_targets(targets: Mapping[str, float] | None) -> Mapping[str, float]
     return dict(targets or {})
 
 
-def _missing(table: Table | MissingTable, path: Sequence[str]) -> Verdict | None:
+def _missing(table: Table | MissingTable, path: Sequence[Step]) -> Verdict | None:
     """Return why there is no answer: no table, no column that names the page, no way to an order."""
     if isinstance(table, MissingTable):
         return missing_verdict(table.name)

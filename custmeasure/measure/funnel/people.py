@@ -1,4 +1,4 @@
-"""Who reached which step when: one row a person and step, to be laid beside the events again."""
+"""Who took which step when: one row a person and step, to be laid beside the events again."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -10,9 +10,12 @@ import pyarrow.compute as pc
 
 from custmeasure import dates
 from custmeasure.engine import Table
+from custmeasure.engine.marks import Mark
+from custmeasure.engine.sequence import Attempts
 from custmeasure.errors import check_choice
 from custmeasure.measure.funnel.log import walk
 from custmeasure.measure.funnel.plan import Plan
+from custmeasure.measure.funnel.steps import Exclusion, Step
 
 # In any order a step has no place of its own, so nobody stops at one.
 ORDERS = ("ordered", "strict")
@@ -20,52 +23,58 @@ ORDERS = ("ordered", "strict")
 
 @dataclass(frozen=True)
 class People:
-    """The best attempts of everybody whose window is over.
+    """The counted attempts of everybody whose window is over.
 
     Attributes
     ----------
-    reached
-        ``unit, step`` (from 0), ``moment`` (when it was reached), ``until`` (the window's end) and
-        ``stopped`` (whether it was the last step, and not the funnel's last).
-    steps
-        The steps' events.
+    taken
+        ``who`` (an attempt), ``unit``, ``step`` (from 0, steps that are not optional), ``bit``, ``moment``
+        (when it was taken), ``until`` (the window's end) and ``stopped`` (whether it was the last one
+        taken, and not the funnel's last).
+    labels
+        The steps' names, each its own: the second ``visit`` is ``visit (2)``.
+    marks
+        What an event must be to serve each step.
     definition
         What was counted.
     """
 
-    reached: Table
-    steps: list[str]
+    taken: Table
+    labels: list[str]
+    marks: tuple[Mark, ...]
     definition: Mapping[str, object]
 
 
 def people(
     table: Table,
-    steps: Sequence[str],
+    steps: Sequence[str | Step],
     *,
     window: str | dt.timedelta,
     start: str | dt.date | None,
     end: str | dt.date | None,
     as_of: str | dt.date | dt.datetime | None,
     unit: str,
+    session: str | dt.timedelta | None,
     order: str,
+    ties: str,
+    attempts: str,
+    exclusions: Sequence[str | Exclusion],
 ) -> People:
-    """Walk a funnel and return who reached which step; arguments as `funnel`.
+    """Walk a funnel and return who took which step; arguments as `funnel`.
 
     Raises
     ------
-    UsageError
-        For steps that are no list of names, or a window or a day that cannot be read.
-    UnknownName
-        For a step, column or order that does not exist.
+    UsageError, UnknownName
+        As `funnel`; for ``order="any"`` too.
     """
     check_choice("order", order, ORDERS)
     plan = Plan.of(
-        steps, (), window=window, order=order, ties="together", attempts="best", by_at="first",
-        session=None,
+        steps, exclusions, window=window, order=order, ties=ties, attempts=attempts,
+        by_at="first", session=session,
     )  # fmt: skip
     first, last = dates.parse_span(start, end)
     known = table.as_of if as_of is None else dates.to_instant(as_of, table.timezone)
-    attempts = walk(
+    walked = walk(
         table,
         plan,
         unit=unit,
@@ -76,39 +85,50 @@ def people(
         as_of=known,
         dated=True,
     ).attempts
-    reached = _long(
-        pa.array(attempts.segments, pa.string()).take(pa.array(attempts.group)),
-        np.bitwise_count(attempts.taken).astype(np.int64),
-        attempts.instants(len(steps)),
-        plan.window,
-    )
     definition = {
-        "unit": unit, "window": str(window), "order": order, "start": first, "end": last,
+        "unit": unit, "session": session and str(session), "window": str(window), "order": order,
+        "ties": ties, "attempts": attempts, "rules": plan.said,
+        "exclusions": tuple(map(str, plan.exclusions)) or None, "start": first, "end": last,
         "as_of": dates.local(known, table.timezone), "timezone": table.timezone,
-        "engine": "DuckDB", "steps": list(steps),
+        "engine": "DuckDB", "n_pending": walked.n_pending,
     }  # fmt: skip
-    return People(Table("people", reached, tuple(reached.column_names)), list(steps), definition)
+    musts = [place for place in range(len(plan.steps)) if place not in plan.optional]
+    taken = _rows(walked, musts, plan.window)
+    return People(
+        Table("people", taken, tuple(taken.column_names)),
+        _own_names([plan.labels[place] for place in musts]),
+        tuple(plan.steps[place].mark for place in musts),
+        definition,
+    )
 
 
-def step_labels(steps: list[str]) -> list[str]:
-    """Return the steps' names, each its own: the second ``visit`` is ``visit (2)``."""
+def _own_names(labels: list[str]) -> list[str]:
     return [
-        name if steps.index(name) == k else f"{name} ({steps[: k + 1].count(name)})"
-        for k, name in enumerate(steps)
+        name if labels.index(name) == k else f"{name} ({labels[: k + 1].count(name)})"
+        for k, name in enumerate(labels)
     ]
 
 
-def _long(ids: pa.Array, depth: np.ndarray, at: np.ndarray, length: dt.timedelta) -> pa.Table:
-    """Return one row a person and step reached."""
-    n_steps = at.shape[1]
-    row, step = np.nonzero(np.arange(n_steps) < depth[:, None])
-    until = at[:, 0] + length // dt.timedelta(microseconds=1)
+def _rows(walked: Attempts, musts: Sequence[int], window: dt.timedelta) -> pa.Table:
+    """Return one row an attempt and step taken, optional steps left out."""
+    at = np.zeros((len(walked.taken), len(musts)), np.int64)
+    at[:, 0] = walked.entered
+    reached = np.column_stack([walked.reached(place) for place in musts])
+    for k, place in enumerate(musts[1:], start=1):
+        inside = reached[:, k]
+        at[inside, k] = at[inside, k - 1] + walked.waited(place)
+    who, step = np.nonzero(reached)
+    ids = pa.array(walked.segments, pa.string()).take(pa.array(walked.group))
+    until = walked.entered + window // dt.timedelta(microseconds=1)
+    depth = reached.sum(axis=1)
     return pa.table({
-        "unit": pc.take(ids, pa.array(row)),
+        "who": who,
+        "unit": pc.take(ids, pa.array(who)),
         "step": step,
-        "moment": _instants(at[row, step]),
-        "until": _instants(until[row]),
-        "stopped": (step == depth[row] - 1) & (step < n_steps - 1),
+        "bit": np.left_shift(1, step),
+        "moment": _instants(at[who, step]),
+        "until": _instants(until[who]),
+        "stopped": (step == depth[who] - 1) & (step < len(musts) - 1),
     })  # fmt: skip
 
 

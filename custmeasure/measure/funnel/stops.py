@@ -20,7 +20,8 @@ import pandas as pd
 from custmeasure.engine import MissingTable, Readable, as_table, query
 from custmeasure.language import LANGUAGES, Lang, pick
 from custmeasure.measure.funnel.cells import MIN_CELL, OTHERS, TOP, check_min_cell, folded_note
-from custmeasure.measure.funnel.people import People, people, step_labels
+from custmeasure.measure.funnel.people import People, people
+from custmeasure.measure.funnel.steps import Exclusion, Step
 from custmeasure.measure.funnel.stops_log import LAST_PAGE, LEFT, NEXT
 from custmeasure.show import format as fmt
 from custmeasure.show.labels import value_label
@@ -124,14 +125,18 @@ _WITHIN = Text(
 
 def stopped(
     events: Readable,
-    steps: Sequence[str],
+    steps: Sequence[str | Step],
     *,
     window: str | dt.timedelta,
     start: str | dt.date | None = None,
     end: str | dt.date | None = None,
     as_of: str | dt.date | dt.datetime | None = None,
     unit: str = "visitor_id",
+    session: str | dt.timedelta | None = None,
     order: str = "ordered",
+    ties: str = "together",
+    attempts: str = "best",
+    exclusions: Sequence[str | Exclusion] = (),
     min_cell: int = MIN_CELL,
     alpha: float = 0.05,
 ) -> StoppedResult:
@@ -139,8 +144,9 @@ def stopped(
 
     Parameters
     ----------
-    events, steps, window, start, end, as_of, unit, order
-        As `funnel`; in any order nobody stops at a step, so ``"any"`` is not known here.
+    events, steps, window, start, end, as_of, unit, session, order, ties, attempts, exclusions
+        As `funnel`; in any order nobody stops at a step, so ``"any"`` is not known here. An optional
+        step is none to stop at.
     min_cell
         Events and pages of fewer people become ``(others)``.
     alpha
@@ -156,8 +162,9 @@ def stopped(
         return StoppedResult.without(missing_verdict(table.name))
     check_min_cell(min_cell)
     seen = people(
-        table, steps, window=window, start=start, end=end, as_of=as_of, unit=unit, order=order
-    )
+        table, steps, window=window, start=start, end=end, as_of=as_of, unit=unit, session=session,
+        order=order, ties=ties, attempts=attempts, exclusions=exclusions,
+    )  # fmt: skip
     after = table.pick(
         unit=(unit, "text"),
         moment=("at", "instant"),
@@ -165,8 +172,8 @@ def stopped(
         page=("page", "text?"),
     )
     fold = {"min_cell": min_cell, "top": TOP}
-    nexts = query(NEXT, fold, people=seen.reached, events=after).to_pandas()
-    pages = query(LAST_PAGE, fold, people=seen.reached, events=after).to_pandas()
+    nexts = query(NEXT, fold, people=seen.taken, events=after).to_pandas()
+    pages = query(LAST_PAGE, fold, people=seen.taken, events=after).to_pandas()
     n_folded = sum(int(rows["n_values"][rows["value"] == OTHERS].sum()) for rows in (nexts, pages))
     return StoppedResult.from_counts(
         _counts(nexts, seen),
@@ -178,7 +185,7 @@ def stopped(
 
 
 def _counts(rows: pd.DataFrame, seen: People) -> dict[str, dict[str, int]]:
-    names = step_labels(seen.steps)
+    names = seen.labels
     counts: dict[str, dict[str, int]] = {names[k]: {} for k in sorted(set(rows["step"]))}
     for step, value, n in rows[["step", "value", "n"]].itertuples(index=False):
         counts[names[step]][str(value)] = int(n)

@@ -13,7 +13,7 @@ NEXT = """
         FROM people LEFT JOIN events ON events.unit = people.unit
              AND events.moment > people.moment AND events.moment <= people.until
         WHERE people.stopped
-        QUALIFY row_number() OVER (PARTITION BY people.unit ORDER BY events.moment, events.event) = 1
+        QUALIFY row_number() OVER (PARTITION BY people.who ORDER BY events.moment, events.event) = 1
     ), sizes AS (
         SELECT step, value, count(*) AS n, row_number() OVER (
             PARTITION BY step ORDER BY count(*) DESC, value) AS place
@@ -31,7 +31,7 @@ LAST_PAGE = """
              AND events.moment >= people.moment AND events.moment <= people.until
         WHERE people.stopped
         QUALIFY row_number() OVER (
-            PARTITION BY people.unit ORDER BY events.moment DESC, events.page) = 1
+            PARTITION BY people.who ORDER BY events.moment DESC, events.page) = 1
     ), sizes AS (
         SELECT step, value, count(*) AS n, row_number() OVER (
             PARTITION BY step ORDER BY count(*) DESC, value) AS place
@@ -46,9 +46,9 @@ _AT_STEP = """
     WITH at_step AS (
         SELECT people.step AS step, people.stopped AS stopped, events.trait AS trait
         FROM people JOIN events ON events.unit = people.unit AND events.moment = people.moment
-             AND events.event = list_extract($steps, people.step + 1)
-        WHERE people.step < $n_steps - 1
-        QUALIFY row_number() OVER (PARTITION BY people.unit, people.step ORDER BY events.trait) = 1
+             AND (events.mask & people.bit) > 0
+        WHERE people.step < $last
+        QUALIFY row_number() OVER (PARTITION BY people.who, people.step ORDER BY events.trait) = 1
     )"""
 
 _FOLDED = """, sizes AS (

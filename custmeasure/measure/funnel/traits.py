@@ -23,7 +23,8 @@ from custmeasure.engine import MissingTable, Readable, Table, as_table, query
 from custmeasure.errors import UsageError
 from custmeasure.language import LANGUAGES, Lang, pick
 from custmeasure.measure.funnel.cells import MIN_CELL, OTHERS, TOP, check_min_cell, folded_note
-from custmeasure.measure.funnel.people import People, people, step_labels
+from custmeasure.measure.funnel.people import People, people
+from custmeasure.measure.funnel.steps import Exclusion, Step
 from custmeasure.measure.funnel.stops_log import BY_NAME, BY_QUARTER, CUTS
 from custmeasure.show import format as fmt
 from custmeasure.show.labels import label, value_label
@@ -104,7 +105,7 @@ _OBSERVED = Text(
 
 def stopping(
     events: Readable,
-    steps: Sequence[str],
+    steps: Sequence[str | Step],
     *,
     window: str | dt.timedelta,
     traits: Sequence[str] = TRAITS,
@@ -113,7 +114,11 @@ def stopping(
     end: str | dt.date | None = None,
     as_of: str | dt.date | dt.datetime | None = None,
     unit: str = "visitor_id",
+    session: str | dt.timedelta | None = None,
     order: str = "ordered",
+    ties: str = "together",
+    attempts: str = "best",
+    exclusions: Sequence[str | Exclusion] = (),
     min_cell: int = MIN_CELL,
     alpha: float = 0.05,
 ) -> StoppingResult:
@@ -121,7 +126,7 @@ def stopping(
 
     Parameters
     ----------
-    events, steps, window, start, end, as_of, unit, order
+    events, steps, window, start, end, as_of, unit, session, order, ties, attempts, exclusions
         As `stopped`.
     traits
         Columns of names; of the three that stand here by default, those that the events have.
@@ -149,8 +154,9 @@ def stopping(
             en="traits and numbers must be lists of columns.",
         )
     seen = people(
-        table, steps, window=window, start=start, end=end, as_of=as_of, unit=unit, order=order
-    )
+        table, steps, window=window, start=start, end=end, as_of=as_of, unit=unit, session=session,
+        order=order, ties=ties, attempts=attempts, exclusions=exclusions,
+    )  # fmt: skip
     parts = [_by_name(table, name, seen, unit, min_cell) for name in names]
     parts += [_by_quarter(table, name, seen, unit, min_cell) for name in numbers]
     counts = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["value"])
@@ -164,30 +170,28 @@ def stopping(
 
 
 def _asked(seen: People, min_cell: int) -> dict[str, object]:
-    return {"steps": seen.steps, "n_steps": len(seen.steps), "min_cell": min_cell, "top": TOP}
+    return {"last": len(seen.labels) - 1, "min_cell": min_cell, "top": TOP}
 
 
-def _rows(table: Table, name: str, kind: str, unit: str) -> Table:
-    return table.pick(
-        unit=(unit, "text"), moment=("at", "instant"), event=("event", "text"), trait=(name, kind)
-    )
+def _rows(table: Table, name: str, kind: str, unit: str, seen: People) -> Table:
+    """Return the events with the steps that each can serve, and a trait."""
+    picked = table.pick(unit=(unit, "text"), moment=("at", "instant"), trait=(name, kind))
+    return picked.mark("mask", "event", seen.marks, only=True)
 
 
 def _by_name(table: Table, name: str, seen: People, unit: str, min_cell: int) -> pd.DataFrame:
-    events = _rows(table, name, "text", unit)
-    rows = query(BY_NAME, _asked(seen, min_cell), people=seen.reached, events=events).to_pandas()
+    events = _rows(table, name, "text", unit, seen)
+    rows = query(BY_NAME, _asked(seen, min_cell), people=seen.taken, events=events).to_pandas()
     return _named(rows, name, seen)
 
 
 def _by_quarter(table: Table, name: str, seen: People, unit: str, min_cell: int) -> pd.DataFrame:
     """Count a number by quarters, and name each by its limits."""
-    events = _rows(table, name, "number", unit)
-    asked = {"steps": seen.steps, "n_steps": len(seen.steps)}
-    found = query(CUTS, asked, people=seen.reached, events=events)
+    events = _rows(table, name, "number", unit, seen)
+    found = query(CUTS, {"last": len(seen.labels) - 1}, people=seen.taken, events=events)
     cuts = Table("cuts", found, tuple(found.column_names))
-    rows = query(
-        BY_QUARTER, _asked(seen, min_cell), people=seen.reached, events=events, cuts=cuts
-    ).to_pandas()
+    asked = _asked(seen, min_cell)
+    rows = query(BY_QUARTER, asked, people=seen.taken, events=events, cuts=cuts).to_pandas()
     limits = {row["step"]: (row["q1"], row["q2"], row["q3"]) for row in found.to_pylist()}
     values = [
         _quarter(value, limits.get(step))
@@ -205,7 +209,7 @@ def _quarter(value: str, limits: tuple[float, float, float] | None) -> str:
 
 
 def _named(rows: pd.DataFrame, trait: str, seen: People) -> pd.DataFrame:
-    names = step_labels(seen.steps)
+    names = seen.labels
     return rows.assign(step=[names[k] for k in rows["step"]], trait=trait).rename(
         columns={"n": "n_with"}
     )
