@@ -9,7 +9,8 @@ page, the checkout or the traffic?), `retention` with `cohort_gaps` and `cohort_
 back, which cohort does less, since when?), `order_steps` (1st → 2nd → 3rd order), `lifecycle` (new,
 current, resurrected, dormant), `value_curve` (net revenue a customer so far), `time_to_next_order` and
 `churn_cutoff` (how long until the next order, when is a customer lost?); `without_cancelled` orders.
-Improve: `copy_test`, `copy_test_from_counts`, `copy_test_from_moments` (which copy sells better?),
+Improve: `copy_test`, `copy_test_from_units`, `copy_test_from_counts`, `copy_test_from_moments` (which copy
+sells better?),
 `copy_days` (… where one page shows one copy a day), `plan_test` and `plan_days` (how long must it run?),
 `store_plan` and `read_plan`, `assign` (who sees what?), `copy_memory` (which kinds of copy worked here?).
 Show: every answer prints itself; `show.plots` draws it; `table` shows any frame.
@@ -41,9 +42,11 @@ if TYPE_CHECKING:
     )
     from custmeasure.improve.copy_test import (
         CopyTestResult,
+        UnitMetric,
         copy_test,
         copy_test_from_counts,
         copy_test_from_moments,
+        copy_test_from_units,
     )
     from custmeasure.improve.plan_test import (
         Plan,
@@ -121,9 +124,11 @@ _HOMES = {
     ),
     "custmeasure.improve.copy_test": (
         "CopyTestResult",
+        "UnitMetric",
         "copy_test",
         "copy_test_from_counts",
         "copy_test_from_moments",
+        "copy_test_from_units",
     ),
     "custmeasure.improve.plan_test": (
         "Plan",
@@ -212,6 +217,7 @@ __all__ = [
     "Step",
     "StoppedResult",
     "StoppingResult",
+    "UnitMetric",
     "ValueCurve",
     "assign",
     "bridge",
@@ -226,6 +232,7 @@ __all__ = [
     "copy_test",
     "copy_test_from_counts",
     "copy_test_from_moments",
+    "copy_test_from_units",
     "days",
     "funnel",
     "funnel_gaps",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from custmeasure.improve.copy_test.looks import Watch
+from custmeasure.improve.copy_test.watching import Watch
 from custmeasure.stats import (
     Columns,
     Joint,

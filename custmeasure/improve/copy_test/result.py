@@ -21,9 +21,9 @@ from custmeasure.improve.copy_test.effects import (
     without_effect,
 )
 from custmeasure.improve.copy_test.family import decide_all, metrics_table
-from custmeasure.improve.copy_test.looks import Watch, watch_note
 from custmeasure.improve.copy_test.plan import Traffic
 from custmeasure.improve.copy_test.verdict import Case
+from custmeasure.improve.copy_test.watching import Watch, watch_note
 from custmeasure.improve.copy_test.wording import Said, plain_change
 from custmeasure.show import format as fmt
 from custmeasure.show.result import Result

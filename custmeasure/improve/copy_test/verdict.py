@@ -8,8 +8,8 @@ import pandas as pd
 
 from custmeasure.improve.copy_test import wording
 from custmeasure.improve.copy_test.effects import Comparison, Rate, Sample
-from custmeasure.improve.copy_test.looks import Watch
 from custmeasure.improve.copy_test.plan import POWER, Missing, Traffic, units_needed
+from custmeasure.improve.copy_test.watching import Watch
 from custmeasure.improve.copy_test.wording import Said
 from custmeasure.language import Lang, pick
 from custmeasure.show.words import Text, Verdict
