@@ -14,6 +14,7 @@ from custmeasure.engine.filters import Filter, passes
 
 _BIGINT = duckdb.type("BIGINT")
 _VARCHAR = duckdb.type("VARCHAR")
+_FEW = ((8, "UTINYINT"), (16, "USMALLINT"), (32, "UINTEGER"))
 
 
 @dataclass(frozen=True)
@@ -41,16 +42,22 @@ def mask(column: str, marks: Sequence[Mark]) -> Expression:
     for place, mark in enumerate(marks):
         asked = bits == _number(0) if mark.rest else _fits(column, mark)
         bits = bits + CaseExpression(asked, _number(1 << place)).otherwise(_number(0))
-    return bits
+    few = next((kind for most, kind in _FEW if len(marks) <= most), "BIGINT")
+    return bits.cast(duckdb.type(few))
 
 
 def named(column: str, marks: Iterable[Mark]) -> Expression | None:
     """Return whether a row's name is one that some mark asks for; None where any name may count."""
+    names = asked_for(marks)
+    return None if names is None else _is_one_of(column, names)
+
+
+def asked_for(marks: Iterable[Mark]) -> tuple[str, ...] | None:
+    """Return the names that marks ask for; None where any name may count."""
     listed = list(marks)
     if any(mark.rest or not mark.any_of for mark in listed):
         return None
-    names = dict.fromkeys(name for mark in listed for name in mark.any_of)
-    return _is_one_of(column, tuple(names))
+    return tuple(dict.fromkeys(name for mark in listed for name in mark.any_of))
 
 
 def _fits(column: str, mark: Mark) -> Expression:

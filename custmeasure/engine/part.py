@@ -1,39 +1,40 @@
 """What runs on Spark's workers: one part of the rows in, one small answer out.
 
-A worker loads this module and the count that it is given, and neither DuckDB nor pandas with it.
+A worker loads this module and what it is given to call, and neither DuckDB nor pandas for it.
 """
 
+import pickle
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-COUNTS = "counts array<bigint>"
 PACKED = "packed binary"
 
 
 @dataclass(frozen=True)
-class CountedPart:
-    """A count of the units of one part, as one row.
+class OnePart:
+    """Makes one answer of the units of one part, and packs it.
 
     Attributes
     ----------
-    count
-        What counts (see `engine.add_up`).
+    part
+        See `engine.in_parts`.
     unsigned
         Columns that are hashes, which Spark holds with a sign.
     """
 
-    count: Callable[[Iterator[pa.RecordBatch]], npt.NDArray[np.int64]]
+    part: Callable[[Iterator[pa.RecordBatch]], object]
     unsigned: tuple[str, ...]
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield one row: the counts, one after the other."""
-        counts = self.count(unsigned(batch, self.unsigned) for batch in batches)
-        listed = pa.array([np.ravel(counts)], pa.list_(pa.int64()))
-        yield pa.record_batch([listed], names=["counts"])
+        """Yield one row of bytes."""
+        answer = self.part(unsigned(batch, self.unsigned) for batch in batches)
+        yield _row(pickle.dumps(answer, pickle.HIGHEST_PROTOCOL))
+
+
+def _row(content: bytes) -> pa.RecordBatch:
+    return pa.record_batch([pa.array([content], pa.binary())], names=["packed"])
 
 
 def packed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -42,7 +43,7 @@ def packed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, batch.schema) as writer:
             writer.write_batch(batch)
-        yield pa.record_batch([pa.array([sink.getvalue().to_pybytes()])], names=["packed"])
+        yield _row(sink.getvalue().to_pybytes())
 
 
 def unpacked(packed: bytes) -> Iterator[pa.RecordBatch]:

@@ -2,12 +2,13 @@
 
 A query runs in a session of its own beside the user's: days in UTC, strict arithmetic, and no setting or
 view of the user's touched. Answers come back as Arrow. What walks through the rows of every unit runs
-where those rows lie (`Rows.add_up`). PySpark is loaded when somebody asks for it.
+where those rows lie (`Rows.in_parts`). PySpark is loaded when somebody asks for it.
 """
 
 import functools
 import itertools
 import os
+import pickle
 import re
 import shutil
 import sys
@@ -22,8 +23,9 @@ import pyarrow as pa
 
 from custmeasure.engine.dialect import Spoken, spoken
 from custmeasure.engine.filters import Filter
-from custmeasure.engine.part import COUNTS, PACKED, CountedPart, packed, unpacked, unsigned
-from custmeasure.engine.table import ZONED, Counted, Elsewhere, Part, Table, query
+from custmeasure.engine.marks import Mark, asked_for
+from custmeasure.engine.part import PACKED, OnePart, packed, unpacked, unsigned
+from custmeasure.engine.table import ZONED, Answer, Elsewhere, Part, Table, query
 from custmeasure.errors import DataError, EnvironmentProblem, UsageError
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ _TYPES = {
     "text": "string", "instant": "timestamp", "day": "date", "number": "double", "count": "bigint",
     "flag": "boolean",
 }  # fmt: skip
+
+_WHOLE = ("tinyint", "smallint", "int", "bigint")
 
 # Conditions that Spark gives a value that is not what its column declares.
 _UNREADABLE = re.compile("CAST_INVALID_INPUT|CAST_OVERFLOW|CANNOT_PARSE|DATETIME|OUT_OF_RANGE")
@@ -97,22 +101,20 @@ class Rows(Elsewhere):
                 for batch in unpacked(row[0]):
                     yield unsigned(batch, text.unsigned)
 
-    def add_up(
+    def in_parts(
         self,
-        part: Part,
+        part: Part[Answer],
         unit: str,
         sql: str,
         parameters: Mapping[str, object],
         tables: Mapping[str, Table],
-    ) -> Counted:
-        """Return what `engine.add_up` returns; each part of the units is counted where it lies."""
+    ) -> list[Answer]:
+        """Return what `engine.in_parts` returns; each part is called where its rows lie."""
         text = spoken(sql)
-        total = part(iter(()))
         with self._asked(text, parameters, tables, unit) as rows:
-            found = rows.mapInArrow(CountedPart(part, text.unsigned), COUNTS).toArrow()
-        for counts in found["counts"]:
-            total += counts.values.to_numpy().reshape(total.shape)
-        return total
+            found = rows.mapInArrow(OnePart(part, text.unsigned), PACKED).toArrow()
+        answers = [pickle.loads(each.as_buffer()) for each in found[0]]
+        return answers or [part(iter(()))]
 
     @contextmanager
     def _asked(
@@ -143,11 +145,16 @@ class Rows(Elsewhere):
         frame = table.source.frame
         if table.kept:
             frame = frame.filter(passes(table.kept))
+        for _, column, marks in table.marks if table.marked_only else ():
+            if names := asked_for(marks):
+                frame = frame.filter(_named(column).cast("string").isin(*names))
         if not table.picked:
             return frame
         kinds = dict(frame.dtypes)
         chosen = [_column(*each, kinds.get(each[1], ""), table.written_in) for each in table.picked]
-        return frame.select(*chosen, *(passes(flag).alias(new) for new, flag in table.flags))
+        flags = [passes(flag).alias(new) for new, flag in table.flags]
+        bits = [_mask(column, marks).alias(new) for new, column, marks in table.marks]
+        return frame.select(*chosen, *flags, *bits)
 
 
 def spark_table(frame: "DataFrame", *, name: str = "frame", timezone: str = "UTC") -> Table:
@@ -308,6 +315,10 @@ def _column(new: str, column: str, kind: str, given: str, written_in: str) -> An
         value = _instant(value, given, written_in)
     elif kind == "text":
         value = _text(value, given)
+    elif kind == "key":
+        value = _key(value, given)
+    elif kind == "micros":
+        value = f.unix_micros(_instant(value, given, written_in))
     elif kind == "count" and given in ("double", "float"):
         value = f.rint(value).cast(_TYPES[kind])
     elif kind != "any":
@@ -323,6 +334,15 @@ def _text(value: Any, given: str) -> Any:
     return f.concat(text, f.lit("+00")) if given == "timestamp" else text
 
 
+def _key(value: Any, given: str) -> Any:
+    """Return a whole number for an id: itself, or the hash of a text."""
+    f = _functions()
+    if given in _WHOLE:
+        return value.cast("bigint")
+    text = value.cast("string")
+    return f.when(text.isNotNull(), f.xxhash64(text))
+
+
 def _instant(value: Any, given: str, written_in: str) -> Any:
     """Return ``value`` as an instant; without a zone it is ``written_in``'s."""
     f = _functions()
@@ -334,6 +354,23 @@ def _instant(value: Any, given: str, written_in: str) -> Any:
         whole = f.regexp_replace(colon, "(:[0-9.]+ ?[+-][0-9]{2})$", "$1:00")
         return f.when(value.rlike(ZONED), whole.cast("timestamp")).otherwise(local)
     return local if given in ("date", "timestamp_ntz") else value.cast("timestamp")
+
+
+def _mask(column: str, marks: Sequence[Mark]) -> Any:
+    """Return the bits of a row (see `engine.marks`)."""
+    f = _functions()
+    none = f.lit(0).cast("bigint")
+    bits = none
+    for place, mark in enumerate(marks):
+        asked = bits == none if mark.rest else _fits(column, mark)
+        bits = bits + f.when(asked, f.lit(1 << place).cast("bigint")).otherwise(none)
+    return bits
+
+
+def _fits(column: str, mark: Mark) -> Any:
+    named = _named(column).cast("string").isin(*mark.any_of) if mark.any_of else None
+    fits = passes(mark.where) if named is None else named
+    return fits & passes(mark.where) if named is not None and mark.where else fits
 
 
 def passes(filters: Sequence[Filter]) -> Any:

@@ -14,16 +14,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self, TypeAlias
+from typing import Self, TypeAlias, TypeVar
 
 import duckdb
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from custmeasure import engine
+from custmeasure.engine.ahead import ahead
 from custmeasure.engine.filters import Filter, check_filters, passes
 from custmeasure.engine.lockdown import lock_down
 from custmeasure.engine.marks import Mark, mask, named
@@ -60,8 +59,8 @@ NET_AMOUNT = """
     CREATE MACRO net_amount(amount, discount, refund) AS
         coalesce(amount, 0) - coalesce(discount, 0) - coalesce(refund, 0)"""
 
-Counted: TypeAlias = npt.NDArray[np.int64]
-Part: TypeAlias = Callable[[Iterator[pa.RecordBatch]], Counted]
+Answer = TypeVar("Answer")
+Part: TypeAlias = Callable[[Iterator[pa.RecordBatch]], Answer]
 
 
 class Elsewhere(ABC):
@@ -82,15 +81,15 @@ class Elsewhere(ABC):
         """Yield what `stream` yields."""
 
     @abstractmethod
-    def add_up(
+    def in_parts(
         self,
-        part: Part,
+        part: "Part[Answer]",
         unit: str,
         sql: str,
         parameters: Mapping[str, object],
         tables: Mapping[str, "Table"],
-    ) -> Counted:
-        """Return what `add_up` returns."""
+    ) -> list[Answer]:
+        """Return what `in_parts` returns."""
 
 
 Source: TypeAlias = pa.Table | pd.DataFrame | tuple[Path, ...] | Elsewhere
@@ -356,6 +355,7 @@ def stream(
         yield from elsewhere.batches(sql, parameters or {}, tables)
         return
     with _connect() as connection:
+        connection.execute("SET streaming_buffer_size = '32MB'")  # so that all cores have work
         _open(connection, tables)
         try:
             rows = connection.sql(sql, params=dict(parameters or {}))
@@ -364,30 +364,35 @@ def stream(
             raise _unreadable(error, tables) from None
 
 
-def add_up(
-    part: Part,
+def in_parts(
+    part: Part[Answer],
     unit: str,
     sql: str,
     parameters: Mapping[str, object] | None = None,
     /,
     **tables: Table,
-) -> Counted:
-    """Return what ``part`` counts in the rows of `query`, added up over all units.
+) -> list[Answer]:
+    """Return what ``part`` makes of the rows of `query`, part by part of the units.
 
     Parameters
     ----------
     part
-        What is called with batches that hold all rows of some units, unit after unit in the order that the
-        text asks for, and returns counts; counts of different units add up. It is told nothing else
-        and may be called where the rows lie, so it must be picklable, and also be right without rows.
+        What is called with the batches of all rows of some units, in the order that the text asks for. It
+        may be called where the rows lie, so it must be picklable, and its answers small. It must be right
+        without rows too.
     unit
         The column of the answer that names the unit.
     sql, parameters, **tables
-        As `query`; the text must order by ``unit`` first, or not at all.
+        As `query`; a text that orders must order by ``unit`` first.
+
+    Returns
+    -------
+    list
+        One answer a part, at least one; DuckDB has one part.
     """
     if elsewhere := _elsewhere(tables):
-        return elsewhere.add_up(part, unit, sql, parameters or {}, tables)
-    return part(stream(sql, parameters, **tables))
+        return elsewhere.in_parts(part, unit, sql, parameters or {}, tables)
+    return [part(ahead(stream(sql, parameters, **tables)))]
 
 
 def _elsewhere(tables: Mapping[str, Table]) -> Elsewhere | None:
@@ -421,16 +426,25 @@ def _view(connection: duckdb.DuckDBPyConnection, name: str, table: Table) -> Non
     relation = _scan(connection, table.source, _named(table) if table.picked else ())
     if table.kept:
         relation = relation.filter(passes(table.kept))
-    for _, column, marks in table.marks if table.marked_only else ():
-        wanted = named(column, marks)
-        relation = relation if wanted is None else relation.filter(wanted)
+    types = dict(zip(relation.columns, map(str, relation.types), strict=True))
+    if table.marked_only and not _all_numbers(table, types):
+        for _, column, marks in table.marks:
+            wanted = named(column, marks)
+            relation = relation if wanted is None else relation.filter(wanted)
     if table.picked:
-        types = dict(zip(relation.columns, map(str, relation.types), strict=True))
         chosen = [_column(*pick, types.get(pick[1], ""), table.written_in) for pick in table.picked]
         flags = [passes(flag).alias(new) for new, flag in table.flags]
         bits = [mask(column, marks).alias(new) for new, column, marks in table.marks]
         relation = relation.select(*chosen, *flags, *bits)
     relation.create_view(name)
+
+
+def _all_numbers(table: Table, types: Mapping[str, str]) -> bool:
+    """Say whether rows are a few numbers as they stand: leaving rows out costs more than passing them."""
+    return all(
+        types.get(column) in ("TIMESTAMP", *_WHOLE) and kind in ("key", "micros", "count")
+        for _, column, kind in table.picked
+    )
 
 
 def _named(table: Table) -> list[str]:

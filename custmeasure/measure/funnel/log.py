@@ -1,33 +1,16 @@
 """The events behind a funnel: asked of the engine once, walked unit by unit."""
 
 import datetime as dt
-from dataclasses import dataclass
 
-from custmeasure.engine import Table, query
-from custmeasure.engine.ahead import ahead
-from custmeasure.engine.sequence import Attempts, Kernel
-from custmeasure.engine.table import stream
+from custmeasure.engine import Table, in_parts, query
+from custmeasure.engine.sequence.part import Walk, Walked, joined
 from custmeasure.errors import UnknownName
 from custmeasure.measure.funnel.plan import Plan
 
+__all__ = ["Walked", "walk"]
+
 _EVENTS = "SELECT * FROM events"
 _HAPPENED = "SELECT event, count(*) AS n FROM events GROUP BY event ORDER BY n DESC, event"
-
-
-@dataclass(frozen=True)
-class Walked:
-    """The best attempt of every unit, and what the events did not say.
-
-    Attributes
-    ----------
-    attempts
-        One a unit.
-    n_without_unit
-        Events that name nobody.
-    """
-
-    attempts: Attempts
-    n_without_unit: int
 
 
 def walk(
@@ -49,18 +32,17 @@ def walk(
     UnknownName
         For a column that is not there, or an event that never happened, unless nothing ever did.
     """
-    kernel = Kernel(plan.rules(first, last, as_of))
+    rules = plan.rules(first, last, as_of)
     columns = {"unit": (unit, "key"), "moment": ("at", "micros")}
     columns |= {"segment": (by, "text")} if by else {}
     columns |= {"value": (value, "number")} if value else {}
     events = table.pick(**columns).mark(
-        "mask", "event", plan.marks, only=not kernel.rules.needs_every_event
+        "mask", "event", plan.marks, only=not rules.needs_every_event
     )
-    for batch in ahead(stream(_EVENTS, events=events)):
-        kernel.feed(batch)
-    _check(table, plan, kernel.seen)
-    attempts = kernel.finish(split=by is not None, valued=value is not None, dated=dated)
-    return Walked(attempts, kernel.n_without_unit)
+    part = Walk(rules, split=by is not None, valued=value is not None, dated=dated)
+    walked = joined(in_parts(part, "unit", _EVENTS, events=events))
+    _check(table, plan, walked.seen)
+    return walked
 
 
 def _check(table: Table, plan: Plan, seen: int) -> None:
