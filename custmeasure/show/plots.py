@@ -195,7 +195,7 @@ def lifecycle(result: Result, ax: Axes | None = None) -> Axes:
         ax.bar(x, -dormant, width=0.72, color=COLOURS[1], label=label("n_dormant"), zorder=2)
         ax.axhline(0, color=INK, linewidth=0.8, zorder=3)
         names = result.shown_frame()["period_on"].iloc[: len(frame)]
-        thin = max(1, len(x) // 12)
+        thin = -(-len(x) // 8)
         named = zip(names[::thin], frame["n_active"][::thin], strict=True)
         ax.set_xticks(x[::thin], [f"{_short(name)}\nn={n:,}" for name, n in named])
         ax.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{abs(value):,.0f}"))
@@ -227,15 +227,10 @@ def next_order(result: Result, ax: Axes | None = None) -> Axes:
             name = value_label(str(segment)) if by else None
             ax.step(x, np.append(0, rows["again_rate"]), where="post", color=COLOURS[i], label=name,
                     linewidth=2.2)  # fmt: skip
-            lower, upper = (rows[f"again_rate_ci_{end}"].fillna(0) for end in ("lower", "upper"))
+            band = rows.iloc[:: max(1, len(rows) // 40)]
+            lower, upper = (band[f"again_rate_ci_{end}"].fillna(0) for end in ("lower", "upper"))
             ax.fill_between(
-                rows["gap_days"],
-                lower,
-                upper,
-                step="post",
-                color=COLOURS[i],
-                alpha=0.15,
-                linewidth=0,
+                band["gap_days"], lower, upper, color=COLOURS[i], alpha=0.15, linewidth=0
             )
         _still_watched(result, ax)
         ax.set_xlabel(label("gap_days"))
@@ -358,10 +353,11 @@ def plan_test(result: Result, ax: Axes | None = None) -> Axes:
             said, (x[-1], wanted), (0, 4), textcoords="offset points", ha="right", color=COLOURS[1]
         )
         weeks = getattr(result, "weeks", None)
-        if weeks in x:
+        if weeks is not None:
             ax.axvline(weeks, color=COLOURS[2], linewidth=6, alpha=0.25)
-        sizes = frame["n_units" if "n_units" in frame else "n_visitors"]
-        _n_under(ax, x, sizes.to_list(), [_weeks(int(n)) for n in x])
+        sizes = frame["n_units" if "n_units" in frame else "n_visitors"].to_numpy()
+        some = np.unique(np.linspace(0, len(x) - 1, 7).round().astype(int))
+        _n_under(ax, x[some], sizes[some].tolist(), [_weeks(int(n)) for n in x[some]])
         ax.set_ylim(0, min(1.05 * y[0], max(6 * wanted, 3 * y[-1])))
         ax.yaxis.set_major_formatter(ticker.PercentFormatter(1, decimals=0))
         _say_axis(ax, label("mde_rel_diff"))
@@ -383,7 +379,9 @@ def copy_days(result: Result, ax: Axes | None = None) -> Axes:
         days = getattr(result, "days", pd.DataFrame())
         if not len(result.frame) or not len(days):
             return _nothing(result, ax)
-        value = next(name[:-9] for name in result.frame if name.endswith("_ci_lower"))
+        value = next(
+            n.removesuffix("_ci_lower") for n in map(str, result.frame) if "_ci_lower" in n
+        )
         for row, colour in zip(result.frame.to_dict("records"), (MUTED, ACCENT), strict=False):
             mine = days[days["variant"] == row["variant"]]
             when = pd.to_datetime(mine["day"])
@@ -817,8 +815,15 @@ def _cutoffs(result: Result, ax: Axes) -> None:
     y = np.arange(len(frame))
     for i, row in enumerate(frame.to_dict("records")):
         _interval_line(ax, row, "cutoff_days", y[i], ACCENT, {})
-    names = zip(frame["segment"], frame["n_gaps"], strict=True)
-    ax.set_yticks(y, [f"{value_label(str(name))}\nn={n:,}" for name, n in names])
+    firsts = [str(name).split(" ", maxsplit=1)[0] for name in frame["segment"]]  # 01 of "01 beans"
+    names = firsts if len(set(firsts)) == len(firsts) else frame["segment"]
+    ax.set_yticks(
+        y,
+        [
+            f"{value_label(str(name))}\nn={n:,}"
+            for name, n in zip(names, frame["n_gaps"], strict=True)
+        ],
+    )
     ax.set_ylim(-0.6, len(frame) - 0.3)
     rule = float(str(result.definition["rule"]).removesuffix("d"))
     ax.axvline(rule, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
@@ -849,8 +854,8 @@ def _say_axis(ax: Axes, text: str) -> None:
 def _n_under(
     ax: Axes, x: np.ndarray, sizes: Sequence[float], names: Sequence[str] | None = None
 ) -> None:
-    """Write under each period how many people the pooled rate divides by."""
-    thin = max(1, len(x) // 12)
+    """Write under each period, or every second one, how many people the pooled rate divides by."""
+    thin = -(-len(x) // 8)
     shown = list(zip(names or x, sizes, strict=True))[::thin]
     ax.set_xticks(x[::thin], [f"{k}\nn={n:,.0f}" for k, n in shown])
 

@@ -68,7 +68,28 @@ def landing():
     )
 
 
+def plan_test():
+    return cm.plan_test_from_counts(0.05, units_a_day=300, min_effect=0.2, method="one_look")
+
+
+def copy_days():
+    days = pd.date_range("2026-04-06", periods=14)
+    rows = {"day": days, "variant": list("ABBAABABAABBAB"), "n_visitors": 200}
+    return cm.copy_days_from_counts(pd.DataFrame({**rows, "n_conversions": range(5, 19)}))
+
+
+def copy_memory():
+    tests = {"experiment": [f"시험 {k // 2}" for k in range(10)], "variant": ["A", "나"] * 5}
+    sold = [100, 150, 99, 140, 101, 147, 100, 104, 98, 97]
+    rows = pd.DataFrame({**tests, "n_units": 1000, "n_conversions": sold})
+    return cm.copy_memory_from_counts(rows.assign(tags=["", "proof"] * 3 + ["", "<b>"] * 2))
+
+
 DRAWN = {
+    "plan test": (plots.plan_test, plan_test, "n=2,100"),
+    "plan days": (plots.plan_test, lambda: cm.plan_days_from_counts(200, 0.04), "n=2,800"),
+    "copy memory": (plots.copy_memory, copy_memory, "n=6,000"),
+    "past tests": (plots.past_tests, lambda: copy_memory().past, "n=2,000"),
     "funnel": (plots.funnel, funnel, "n=1,000"),
     "split funnel": (plots.funnel, lambda: funnel(split=True), "n=1,002"),
     "retention": (plots.retention, retention, "n=3"),
@@ -110,6 +131,18 @@ def test_nothing_to_draw_says_why():
     empty = FunnelResult(frame, {}, verdict=missing_verdict("events"))
     ax = plots.funnel(empty)
     assert "events" in ax.texts[0].get_text().replace("\n", " ")
+    mpl.pyplot.close("all")
+
+
+@pytest.mark.parametrize("lang", ["ko", "en"])
+def test_days_stand_with_their_copies(lang):
+    language.use(lang)
+    ax = plots.copy_days(copy_days())
+    legend = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert [text.split()[0] for text in legend] == ["A", "B"]
+    assert all("n=1,400" in text for text in legend)
+    assert ax.get_xlabel() == "n=2,800"
+    assert len(plots.svg(ax.figure)) < 100_000
     mpl.pyplot.close("all")
 
 

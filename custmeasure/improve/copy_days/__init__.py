@@ -77,21 +77,23 @@ def copy_days(
     shop: Shop,
     experiment: str,
     *,
-    metric: str = "conversion",
+    metric: str | None = None,
     control: str | None = None,
     carry_over: int = 0,
     start: str | dt.date | None = None,
     end: str | dt.date | None = None,
-    alpha: float = 0.05,
-    min_effect: float = 0.05,
+    alpha: float | None = None,
+    min_effect: float | None = None,
 ) -> CopyDaysResult:
     """Compare the two copies of an experiment in the shop's ``copy_days``.
+
+    What is not given is taken from the stored plan, then from ``[experiments.NAME]`` in shop.toml; what
+    differs from the stored plan is a note.
 
     Parameters
     ----------
     shop
-        The shop. The stored plan of the experiment, when there is one, says how the days were drawn;
-        else ``[experiments.NAME]`` may declare ``control``, ``start``, ``end``.
+        The shop. The stored plan of the experiment, when there is one, says how the days were drawn.
     experiment
         The experiment's name.
     metric
@@ -104,9 +106,9 @@ def copy_days(
     start, end
         The first and the last day.
     alpha
-        1 - the confidence of the interval, and the level of the test.
+        1 - the confidence of the interval, and the level of the test; 0.05 when nobody said.
     min_effect
-        The smallest relative difference that matters.
+        The smallest relative difference that matters; 0.05 when nobody said.
 
     Returns
     -------
@@ -121,13 +123,13 @@ def copy_days(
     UsageError
         For days or levels that cannot be used.
     """
-    check_choice("metric", metric, METRICS)
+    plan = read_plan(shop, experiment)
+    metric = check_choice("metric", metric or (plan.metric if plan else "conversion"), METRICS)
     source = shop.table("copy_days")
     if isinstance(source, MissingTable):
         return nothing(missing_verdict("copy_days"), metric)
     if experiment not in (seen := experiments(source)):
         raise UnknownName("experiment", experiment, seen, "copy_days.experiment")
-    plan = read_plan(shop, experiment)
     declared = _declared(shop, experiment, plan)
     first, last = dates.parse_span(start or declared.get("start"), end or declared.get("end"))
     known = _last_day(shop)
@@ -143,8 +145,8 @@ def copy_days(
         design=_design(rows, plan, first, carry_over),
         plan=plan,
         ends=ends,
-        alpha=alpha,
-        min_effect=min_effect,
+        alpha=alpha or (plan.alpha if plan else 0.05),
+        min_effect=min_effect or (plan.min_effect if plan else 0.05),
         definition=definition,
         currency=shop.currency,
     )
