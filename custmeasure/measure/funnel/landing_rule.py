@@ -229,7 +229,7 @@ def landing(
     definition = {
         "unit": unit, "window": str(window), **period, "weeks": weeks, "by": channel,
         "as_of": dates.local(known, table.timezone), "timezone": table.timezone,
-        "engine": "DuckDB", "steps": list(map(str, path)),
+        "engine": table.engine, "steps": list(map(str, path)),
     }  # fmt: skip
     return LandingResult.of(counts, rule, definition)
 

@@ -90,7 +90,7 @@ def people(
         "ties": ties, "attempts": attempts, "rules": plan.said,
         "exclusions": tuple(map(str, plan.exclusions)) or None, "start": first, "end": last,
         "as_of": dates.local(known, table.timezone), "timezone": table.timezone,
-        "engine": "DuckDB", "n_pending": walked.n_pending,
+        "engine": table.engine, "n_pending": walked.n_pending,
     }  # fmt: skip
     musts = [place for place in range(len(plan.steps)) if place not in plan.optional]
     taken = _rows(walked, musts, plan.window)
