@@ -22,7 +22,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from custmeasure import engine
-from custmeasure.engine.ahead import ahead
 from custmeasure.engine.filters import Filter, check_filters, passes
 from custmeasure.engine.lockdown import lock_down
 from custmeasure.engine.marks import Mark, mask, named
@@ -392,7 +391,7 @@ def in_parts(
     """
     if elsewhere := _elsewhere(tables):
         return elsewhere.in_parts(part, unit, sql, parameters or {}, tables)
-    return [part(ahead(stream(sql, parameters, **tables)))]
+    return [part(stream(sql, parameters, **tables))]
 
 
 def _elsewhere(tables: Mapping[str, Table]) -> Elsewhere | None:

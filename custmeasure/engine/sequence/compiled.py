@@ -334,44 +334,59 @@ def best_plain_attempt(at, mask, lo, hi, rules, best):  # type: ignore[no-untype
     deepest, reached_at, first_deepest, first_at, pending = -1, np.int64(0), -1, _MISSING, False
     row = lo
     while row < hi and deepest < n_steps - 1:
-        now, bits = at[row], np.int64(0)
+        now, bits = at[row], mask[row]
+        row += 1
         while row < hi and at[row] == now:
             bits |= mask[row]
             row += 1
         enters = bits & 1 != 0 and first <= now <= last
-        pending |= enters and now <= as_of < now + window
-        enters = enters and now + window <= as_of
-        if enters and first_at == _MISSING:
-            first_at = now
-        if later:
-            if first_deepest >= 0 and now <= first_at + window and bits >> (first_deepest + 1) & 1:
-                first_deepest += 1
-            for k in range(n_steps - 1, 0, -1):
-                if bits >> k & 1:
-                    best[k] = max(best[k], best[k - 1])
-        if enters:
+        if enters and now + window > as_of:
+            pending |= now <= as_of
+            enters = False
+        if enters and not later:
             best[0] = now
+            first_at = min(first_at, now)
             first_deepest = max(first_deepest, 0)
-        if not later:
-            while (
-                first_deepest >= 0
-                and first_deepest < n_steps - 1
-                and now <= first_at + window
-                and bits >> (first_deepest + 1) & 1
-            ):
-                first_deepest += 1
-            for k in range(1, n_steps):
+        k = highest = top = highest_bit(bits)
+        if later:
+            while k > 0:  # one step at most, from what was taken before this instant
                 if bits >> k & 1:
-                    best[k] = max(best[k], best[k - 1])
-        for k in range(n_steps - 1, deepest, -1):
-            if bits >> k & 1 and best[k] >= now - window:
-                deepest, reached_at = k, now
-                break
+                    best[k] = best[k - 1]
+                k -= 1
+            if first_deepest >= 0 and bits >> (first_deepest + 1) & 1 and now <= first_at + window:
+                first_deepest += 1
+        else:
+            k = 1 if bits & (bits - 1) else max(top, 1)
+            while k <= top:
+                if bits >> k & 1:
+                    best[k] = best[k - 1]
+                    if first_deepest == k - 1 and now <= first_at + window:
+                        first_deepest = k
+                k += 1
+        while highest > deepest:
+            if bits >> highest & 1 and best[highest] >= now - window:
+                deepest, reached_at = highest, now
+            highest -= 1
+        if enters and later:
+            best[0] = now
+            first_at = min(first_at, now)
+            first_deepest = max(first_deepest, 0)
+            deepest = max(deepest, 0)
     since = reached_at - window if deepest > 0 else first_at
     if only_first:
         deepest, first_deepest, since = first_deepest, deepest, first_at
     trace(at, mask, lo, hi, max(since, first), min(last, as_of - window), later, deepest, best)
     return deepest, first_deepest, pending and deepest < 0
+
+
+@_compiled
+def highest_bit(bits):  # type: ignore[no-untyped-def]
+    """Return the place of the highest bit; -1 where there is none."""
+    place = -1
+    while bits:
+        bits >>= 1
+        place += 1
+    return place
 
 
 @_compiled
@@ -396,30 +411,44 @@ def grouped(unit):  # type: ignore[no-untyped-def]
     """Return the rows unit by unit, each unit's in the order given, and where each unit begins."""
     n = len(unit)
     bits = 4
-    while (1 << bits) < 2 * n:
+    while (1 << bits) < n // 4:
         bits += 1
     slots = np.full(1 << bits, -1, np.int32)
     keys = np.empty(n, np.int64)
     group = np.empty(n, np.int32)
-    sizes = np.zeros(n + 1, np.int64)
+    sizes = np.zeros(n + 1, np.int32)
     n_groups = 0
     for row in range(n):
-        slot = scrambled(unit[row]) >> np.uint64(64 - bits)
-        while slots[slot] >= 0 and keys[slots[slot]] != unit[row]:
-            slot = (slot + np.uint64(1)) & np.uint64((1 << bits) - 1)
-        if slots[slot] < 0:
-            slots[slot] = n_groups
-            keys[n_groups] = unit[row]
+        slot = slot_of(unit[row], slots, keys, bits)
+        g = slots[slot]
+        if g < 0:
+            g = n_groups
+            slots[slot] = g
+            keys[g] = unit[row]
             n_groups += 1
-        group[row] = slots[slot]
-        sizes[slots[slot] + 1] += 1
+            if 2 * n_groups > 1 << bits:
+                bits += 1
+                slots = np.full(1 << bits, -1, np.int32)
+                for known in range(n_groups):
+                    slots[slot_of(keys[known], slots, keys, bits)] = known
+        group[row] = g
+        sizes[g + 1] += 1
     starts = np.cumsum(sizes[: n_groups + 1])
     places = starts.copy()
-    rows = np.empty(n, np.int64)
+    rows = np.empty(n, np.int32)
     for row in range(n):
         rows[places[group[row]]] = row
         places[group[row]] += 1
     return rows, starts
+
+
+@_compiled
+def slot_of(key, slots, keys, bits):  # type: ignore[no-untyped-def]
+    """Return the slot in which a key stands, or the free one where it will."""
+    slot = scrambled(key) >> np.uint64(64 - bits)
+    while slots[slot] >= 0 and keys[slots[slot]] != key:
+        slot = (slot + np.uint64(1)) & np.uint64((1 << bits) - 1)
+    return slot
 
 
 @_compiled
@@ -487,12 +516,15 @@ def walk(unit, at, mask, code, rank, value, rules, plain, dated):  # type: ignor
     ``code`` and ``rank`` (the segment and its place in the alphabet) and ``value`` are (n_rows,) or empty.
     """
     rows, starts = grouped(unit)
-    for g in range(len(starts) - 1):
-        for i in range(starts[g] + 1, starts[g + 1]):
-            if before(rows[i], rows[i - 1], at, mask, rank, value):
-                arrange(rows, starts[g], starts[g + 1], at, mask, rank, value)
-                break
     moments, bits = at[rows], mask[rows]
+    for g in range(len(starts) - 1):
+        lo, hi = starts[g], starts[g + 1]
+        for i in range(lo + 1, hi):
+            if moments[i] <= moments[i - 1] and before(rows[i], rows[i - 1], at, mask, rank, value):
+                arrange(rows, lo, hi, at, mask, rank, value)
+                for k in range(lo, hi):
+                    moments[k], bits[k] = at[rows[k]], mask[rows[k]]
+                break
     n_steps, idle = len(rules[1]), rules[0][6]
     scratch = (
         np.empty(n_steps, np.int64),

@@ -156,7 +156,8 @@ class Kernel:
 
 def _int64(column: pa.Array) -> Int64:
     """Return numbers, or instants in µs, as 64-bit numbers that nobody may write."""
-    numbers = np.asarray(column.to_numpy(zero_copy_only=False)).view(np.int64)
+    given = np.asarray(column.to_numpy(zero_copy_only=False))
+    numbers = given.view(np.int64) if given.itemsize == 8 else given.astype(np.int64)
     numbers.flags.writeable = False
     return numbers
 

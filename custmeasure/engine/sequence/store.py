@@ -10,7 +10,7 @@ from custmeasure.engine.sequence.compiled import divided
 Array = npt.NDArray[np.generic]
 Columns = tuple[Array, ...]
 
-PARTS = 256
+PARTS = 1024
 _SMALL = 100_000  # rows that are not worth dividing
 
 
