@@ -1,5 +1,5 @@
 # make report    the dated report of the sample shop, in reports/
-# make test      every test
+# make test      every test; those of Spark where `make spark` has been called and Java 17 is there
 # Each makes the environment .venv when it is missing or out of date; nothing else is needed first.
 # Another Python (3.11 to 3.14): make report PYTHON=/path/to/python3.12
 
@@ -10,22 +10,25 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: report test lint bench calibrate lock clean
+.PHONY: report test spark lint bench calibrate lock clean
 
 report: $(READY)
 	$(BIN)/custmeasure run data/sample --date 2026-11-01   # the day after its last data
 	@echo "Open $(CURDIR)/reports/index.html in a browser."
 
+# One process a core; the tests of one file stay together, for they share what they set up.
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+spark: $(VENV)/spark
+
 # QUICK=1: once each, nothing kept.
-bench: $(READY)
+bench: $(VENV)/peers
 	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
 
 # How often the statistics err: docs/calibration.md, 100,000 tests a line. QUICK=1: 5,000, nothing kept.
@@ -36,6 +39,11 @@ calibrate: $(READY)
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --fork-strategy fewest --python-version 3.11 \
 	  --no-emit-index-url --no-header --no-annotate --generate-hashes --output-file constraints.txt
+	for extra in spark peers; do \
+	  $(BIN)/python -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["'$$extra'"], sep="\n")' | \
+	  uv pip compile - --constraints constraints.txt --universal --fork-strategy fewest --python-version 3.11 \
+	    --no-emit-index-url --no-header --no-annotate --generate-hashes --output-file constraints-$$extra.txt; \
+	done
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -49,4 +57,9 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --compile --require-hashes -r constraints.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	$(BIN)/python -m compileall -q custmeasure
+	@touch $@
+
+# Extras beside the environment: spark, peers.
+$(VENV)/%: constraints-%.txt $(READY)
+	$(BIN)/python -m pip install --quiet --compile --require-hashes -r $<
 	@touch $@

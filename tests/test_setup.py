@@ -22,6 +22,7 @@ EXPECTED = [
     "pyarrow", "rich", "scikit-learn", "scipy", "statsmodels", "typer",
 ]
 # fmt: on
+LOCKS = ["constraints.txt", "constraints-spark.txt", "constraints-peers.txt"]
 UNWANTED = ["gbstats", "ibis-framework", "ipywidgets", "lifetimes", "seaborn"]
 
 
@@ -33,9 +34,9 @@ def project() -> dict:
     return tomllib.loads(text("pyproject.toml"))["project"]
 
 
-def pinned() -> dict[str, Requirement]:
-    """Return the packages of constraints.txt by name."""
-    lines = [line.rstrip(" \\") for line in text("constraints.txt").splitlines()]
+def pinned(*locks: str) -> dict[str, Requirement]:
+    """Return the packages that the lock files pin, by name."""
+    lines = [line.rstrip(" \\") for lock in locks for line in text(lock).splitlines()]
     found = [Requirement(line) for line in lines if line and not line.startswith(" ")]
     return {canonicalize_name(each.name): each for each in found}
 
@@ -47,24 +48,33 @@ def dependencies() -> list[Requirement]:
 
 @pytest.mark.parametrize("wanted", dependencies(), ids=str)
 def test_every_dependency_is_pinned_to_a_version_it_allows(wanted):
-    (pin,) = pinned()[canonicalize_name(wanted.name)].specifier
+    (pin,) = pinned(*LOCKS)[canonicalize_name(wanted.name)].specifier
     assert pin.operator == "=="
     assert wanted.specifier.contains(pin.version)
 
 
-def test_every_pin_is_exact_and_hashed():
-    blocks = re.split(r"\n(?=\S)", text("constraints.txt").strip())
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_pin_is_exact_and_hashed(lock):
+    blocks = re.split(r"\n(?=\S)", text(lock).strip())
     shape = re.compile(r"\S+==\S+( ; [^\\]+)?( \\\n    --hash=sha256:[0-9a-f]{64})+")
     assert [block for block in blocks if not shape.fullmatch(block)] == []
 
 
-def test_the_constraints_name_no_index():
-    assert "://" not in text("constraints.txt")
-    assert not re.search(r"index|find-links| @ ", text("constraints.txt"))
+@pytest.mark.parametrize("lock", LOCKS)
+def test_the_constraints_name_no_index(lock):
+    assert "://" not in text(lock)
+    assert not re.search(r"index|find-links| @ ", text(lock))
+
+
+@pytest.mark.parametrize("lock", LOCKS[1:])
+def test_an_extra_takes_the_versions_of_the_environment(lock):
+    base = pinned("constraints.txt")
+    shared = {name: pin for name, pin in pinned(lock).items() if name in base}
+    assert {n: p.specifier for n, p in shared.items()} == {n: base[n].specifier for n in shared}
 
 
 def test_expected_packages_are_there_and_unwanted_ones_are_not():
-    names = pinned()
+    names = pinned("constraints.txt")
     assert [name for name in EXPECTED if name not in names] == []
     assert [name for name in UNWANTED if name in names] == []
 
@@ -90,10 +100,10 @@ def test_every_make_target_is_called_by_ci_or_named_in_the_readme():
 def test_ci_runs_the_readmes_test_command_and_lets_nothing_be_skipped():
     script = text(".ci/run")
     assert os.access(REPO / ".ci/run", os.X_OK)
-    assert script.rstrip().endswith("CUSTMEASURE_REQUIRE=chromium,postgres,shared make test")
+    assert script.rstrip().endswith("CUSTMEASURE_REQUIRE=chromium,postgres,shared,spark make test")
     for command in ("make report", "make test"):
         assert command in text("README.md")
-    for command in ("make lint", "make report", "make bench QUICK=1"):
+    for command in ("make lint", "make report", "make bench QUICK=1", "make spark"):
         assert f"\n{command}\n" in script
 
 
