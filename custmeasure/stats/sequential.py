@@ -35,12 +35,13 @@ from custmeasure.stats.quadrature import gauss_legendre
 from custmeasure.stats.roots import falling_root
 from custmeasure.stats.tails import Floats, above_zero, check_level, normal_quantile
 
-# Looks whose information grew less than this are the same look.
-SAME_LOOK = 1e-5
+# Looks whose information grew less than this are the same look: z moves by 0.01 at most.
+SAME_LOOK = 1e-4
 # Beyond it a standard normal does not go.
 FARTHEST_Z = 37.0
-# A panel of 20 nodes resolves a normal kernel up to this many of its standard deviations.
-_PANEL = 6.0
+# A panel of so many nodes resolves a normal kernel over so many of its standard deviations.
+_N_NODES, _PANEL = 20, 6.0
+_FEW_PANELS = 12
 
 Spend = Callable[[float, float], float]
 
@@ -144,7 +145,7 @@ def alpha_spending(
     known, done = _checked(information, fractions)
     rule = _rule(spend)
     budget = [check_level(alpha) if t >= 1 else rule(t, alpha) for t in done]
-    steps = _Steps(known)
+    steps = _Steps(_with_an_end(known, done))
     for fraction, limit in zip(done, budget, strict=True):
         steps.look(limit, over=fraction >= 1)
     return Looks(tuple(known), tuple(steps.spent), tuple(steps.critical))
@@ -189,7 +190,7 @@ def repeated_p_value(
 
     # The stricter the level, the higher the bar: `lacking` falls with the quantile of the level.
     least = float(-ndtri(0.5 - 1e-9))
-    found = falling_root(lacking, least, max(z, 2 * least), 1e-11)
+    found = falling_root(lacking, least, max(z, 2 * least), 1e-9)
     return 1.0 if found <= least else max(2 * float(ndtr(-found)), above_zero(p_value))
 
 
@@ -231,7 +232,7 @@ class _Steps:
     """The sum of the evidence from look to look, as long as nothing was claimed.
 
     Information is scaled to 1 at the last look; there the sum has mean ``drift`` and variance 1.
-    ``at`` and ``mass`` are where the sum may be at the last look taken and how likely that is:
+    ``at`` and ``mass`` are where the sum may be, undecided, and how likely that is:
     Jennison and Turnbull (2000), section 19.2, with Gauss-Legendre panels.
     """
 
@@ -239,7 +240,7 @@ class _Steps:
         self.times = [i / information[-1] for i in information]
         self.drift = drift
         self.at, self.mass = np.zeros(1), np.ones(1)
-        self.now = 0.0
+        self.now = self.last = 0.0
         self.spent: list[float] = []
         self.critical: list[float] = []
         self.ended: list[float] = []
@@ -266,10 +267,10 @@ class _Steps:
         self.spent.append(sum(self.ended))
         if not self.is_over:
             self._move(reach, time)
+        self.last = time
 
     def _is_same(self) -> bool:
-        taken = len(self.critical)
-        return taken > 0 and self.times[taken] <= self.times[taken - 1] * (1 + SAME_LOOK)
+        return self.times[len(self.critical)] <= self.last * (1 + SAME_LOOK)
 
     def _repeat(self) -> None:
         self.critical.append(self.critical[-1])
@@ -301,19 +302,43 @@ class _Steps:
         sd = math.sqrt(time - self.now)
         later = [t for t in self.times if t > time * (1 + SAME_LOOK)]
         finest = min(sd, math.sqrt(later[0] - time)) if later else sd
-        at, width = _panels(min(reach, FARTHEST_Z * math.sqrt(time)), _PANEL * finest)
-        steps = (at[:, None] - self.at - self.drift * (time - self.now)) / sd
-        density = np.exp(-0.5 * steps**2) @ self.mass / (sd * math.sqrt(2 * math.pi))
+        at, width = _panels(reach, _PANEL * finest)
+        near = sd * max(9.5, reach / math.sqrt(time) + 3)
+        start = at - self.drift * (time - self.now)
+        density = _blurred(self.at, self.mass, start.reshape(-1, _N_NODES), sd, near)
         self.at, self.mass, self.now = at, density * width, time
 
 
 def _panels(reach: float, widest: float) -> tuple[Floats, Floats]:
     """Return nodes and weights of Gauss-Legendre on [-reach, reach] in panels of equal width."""
-    nodes, weights = gauss_legendre(20)
+    nodes, weights = gauss_legendre(_N_NODES)
     n_panels = max(1, math.ceil(2 * reach / widest))
     half = reach / n_panels
     middles = -reach + half * (2 * np.arange(n_panels) + 1)
     return (middles[:, None] + half * nodes).ravel(), np.tile(half * weights, n_panels)
+
+
+def _blurred(at: Floats, mass: Floats, rows: Floats, sd: float, near: float) -> Floats:
+    """Return the density of ``mass`` at ``at`` plus a normal law, in ``rows`` of nodes.
+
+    Where there are many rows, what lies farther than ``near`` is left out: no float would show it.
+    """
+    few = len(rows) <= _FEW_PANELS
+    parts = [rows.ravel()] if few else list(rows)
+    first = np.searchsorted(at, [part[0] - near for part in parts])
+    last = np.searchsorted(at, [part[-1] + near for part in parts])
+    density = [
+        np.exp(-0.5 * ((part[:, None] - at[i:j]) / sd) ** 2) @ mass[i:j]
+        for part, i, j in zip(parts, first, last, strict=True)
+    ]
+    return np.concatenate(density) / (sd * math.sqrt(2 * math.pi))
+
+
+def _with_an_end(known: list[float], done: list[float]) -> list[float]:
+    """Let the look at the planned end be a look of its own, though it may have brought nothing new."""
+    end = next((i for i, fraction in enumerate(done) if fraction >= 1), 0)
+    least = known[end - 1] * (1 + 2 * SAME_LOOK) if end else 0.0
+    return [*known[:end], *(max(i, least) for i in known[end:])]
 
 
 def _rule(spend: str) -> Spend:

@@ -149,6 +149,21 @@ def test_the_same_data_seen_twice_is_one_look():
     assert looks.critical == pytest.approx([c for c in once.critical for _ in range(2)])
 
 
+def test_the_end_without_news_spends_the_rest():
+    looks = alpha_spending([80, 80, 80], [0.8, 1, 1])
+    assert looks.spent[-1] == pytest.approx(0.05, abs=1e-6)
+    assert looks.critical[2] == looks.critical[1] < looks.critical[0]
+    # The bar is what z at this look alone may pass in 5 % of tests: nothing else was looked at.
+    assert looks.critical[1] == pytest.approx(1.96, abs=0.02)
+
+
+def test_a_trickle_of_units_adds_up_to_a_look():
+    """Looks that grow by too little are the look before, until together they have grown enough."""
+    information = [1000 * (1 + 4e-5) ** i for i in range(11)]
+    critical = alpha_spending([*information, 2000], [0.5] * 11 + [1]).critical
+    assert critical[0] == critical[2] != critical[4]
+
+
 def test_spending_by_the_calendar():
     """The plan's days may be half over when most units are there: what is spent follows the days."""
     looks = alpha_spending([700, 1000], [0.5, 1])
