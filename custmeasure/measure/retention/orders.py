@@ -255,8 +255,13 @@ def named_by_example(segments: list[str], items: Readable, by: str, letters: int
         return segments
     picked = table.pick(product=(by, "text"), name=("product_name", "text"))
     found = query(_EXAMPLES, {"letters": letters}, items=picked).to_pylist()
-    names = {row["category"]: f"{row['category']} {row['name']}" for row in found}
+    names = {row["category"]: f"{row['category']} {_short(row['name'])}" for row in found}
     return [names.get(segment, segment) for segment in segments]
+
+
+def _short(name: str) -> str:
+    """Return the first two words of a product's name, without what stands in brackets."""
+    return " ".join(name.split("(", maxsplit=1)[0].split()[:2])
 
 
 def _folded(rows: pd.DataFrame, known: dt.datetime | None, table: Table, split: bool) -> Purchases:
