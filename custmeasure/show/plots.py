@@ -621,7 +621,6 @@ def landing(result: Result, ax: Axes | None = None) -> Axes:
             )
             ax.plot([row[name]], [place], "o", color=colour, markersize=6)
         _rows_of(ax, y, frame["page"], frame["n_people"], together=True)
-        ax.set_xlim(left=0)
         ax.xaxis.set_major_formatter(ticker.PercentFormatter(1, decimals=0))
         ax.xaxis.set_major_locator(ticker.MaxNLocator(5))
         _say_axis(ax, label(name))
