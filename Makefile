@@ -27,8 +27,8 @@ lint: $(READY)
 
 spark: $(VENV)/spark
 
-# QUICK=1: once each, nothing kept.
-bench: $(VENV)/peers
+# QUICK=1: once each, nothing kept, and only beside what is here already.
+bench: $(if $(QUICK),$(READY),$(VENV)/peers)
 	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
 
 # How often the statistics err: docs/calibration.md, 100,000 tests a line. QUICK=1: 5,000, nothing kept.
