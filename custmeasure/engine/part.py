@@ -33,6 +33,31 @@ class OnePart:
         yield _row(pickle.dumps(answer, pickle.HIGHEST_PROTOCOL))
 
 
+@dataclass(frozen=True)
+class Changed:
+    """Changes the texts of some columns.
+
+    Attributes
+    ----------
+    names
+        The columns.
+    change
+        Texts → texts.
+    """
+
+    names: tuple[str, ...]
+    change: Callable[[pa.Array], pa.Array]
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Yield the batches with their texts changed."""
+        for batch in batches:
+            new = batch
+            for name in self.names:
+                place = batch.schema.get_field_index(name)
+                new = new.set_column(place, name, self.change(batch.column(place)))
+            yield new
+
+
 def _row(content: bytes) -> pa.RecordBatch:
     return pa.record_batch([pa.array([content], pa.binary())], names=["packed"])
 

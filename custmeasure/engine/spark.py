@@ -125,7 +125,7 @@ class Rows(Elsewhere):
         apart_by: str | None = None,
     ) -> Iterator["DataFrame"]:
         """Give the tables their names on Spark, and yield the answer of a text."""
-        with _worded(tables), _quiet():
+        with on_spark(tables):
             names = {name: _new_name() for name in tables}
             for name, table in tables.items():
                 self._picked(table).createOrReplaceTempView(names[name])
@@ -151,7 +151,9 @@ class Rows(Elsewhere):
         if not table.picked:
             return frame
         kinds = dict(frame.dtypes)
-        chosen = [_column(*each, kinds.get(each[1], ""), table.written_in) for each in table.picked]
+        chosen = [
+            column_of(*each, kinds.get(each[1], ""), table.written_in) for each in table.picked
+        ]
         flags = [passes(flag).alias(new) for new, flag in table.flags]
         bits = [_mask(column, marks).alias(new) for new, column, marks in table.marks]
         return frame.select(*chosen, *flags, *bits)
@@ -173,7 +175,7 @@ def spark_table(frame: "DataFrame", *, name: str = "frame", timezone: str = "UTC
             en=f"Two columns have one name: {', '.join(twice)}. Rename one of them.",
         )
     session = frame.sparkSession
-    with _worded({}), _quiet():
+    with on_spark({}):
         return Table(name, Rows(_moved(frame, session), session), tuple(frame.columns), timezone)
 
 
@@ -213,7 +215,7 @@ def start(master: str) -> "SparkSession":
             en=f"Spark of {running.sparkContext.master} runs in this program already. "
             "Give that session as spark=, or stop it first.",
         )
-    with _worded({}), _quiet():
+    with on_spark({}):
         builder: Any = SparkSession.builder
         session: SparkSession = builder.master(master).appName("custmeasure").getOrCreate()
         return session
@@ -249,6 +251,13 @@ def _moved(frame: "DataFrame", session: "SparkSession") -> "DataFrame":
 
 def _new_name() -> str:
     return f"custmeasure_{next(_numbers)}"
+
+
+@contextmanager
+def on_spark(tables: Mapping[str, Table]) -> Iterator[None]:
+    """Run something on Spark: what goes wrong is said in a sentence that names ``tables``."""
+    with _worded(tables), _quiet():
+        yield
 
 
 @contextmanager
@@ -295,7 +304,8 @@ def _problem(error: Exception, tables: Mapping[str, Table]) -> DataError | Envir
 # --- columns ------------------------------------------------------------------------------------------
 
 
-def _functions() -> Any:
+def functions() -> Any:
+    """Return PySpark's functions of columns."""
     from pyspark.sql import functions  # noqa: PLC0415  # type: ignore[import-not-found, unused-ignore]
 
     return functions
@@ -303,16 +313,29 @@ def _functions() -> Any:
 
 def _named(column: str) -> Any:
     name = column.replace("`", "``")
-    return _functions().col(f"`{name}`")
+    return functions().col(f"`{name}`")
 
 
-def _column(new: str, column: str, kind: str, given: str, written_in: str) -> Any:
-    """Return ``column``, on Spark of the type ``given``, as ``new``, read as ``kind``."""
-    f = _functions()
+def column_of(
+    new: str, column: str, kind: str, given: str, written_in: str, *, careful: bool = False
+) -> Any:
+    """Return ``column``, on Spark of the type ``given``, as ``new``, read as ``kind``.
 
+    Parameters
+    ----------
+    new, column, kind
+        As `Table.pick`; without a column every value is null.
+    given
+        The column's type on Spark.
+    written_in
+        The time zone of instants without one.
+    careful
+        Whether a text that does not read so is null; otherwise it is an error.
+    """
+    f = functions()
     value = _named(column) if column else f.lit(None)
     if kind == "instant":
-        value = _instant(value, given, written_in)
+        value = _instant(value, given, written_in, careful=careful)
     elif kind == "text":
         value = _text(value, given)
     elif kind == "key":
@@ -322,13 +345,13 @@ def _column(new: str, column: str, kind: str, given: str, written_in: str) -> An
     elif kind == "count" and given in ("double", "float"):
         value = f.rint(value).cast(_TYPES[kind])
     elif kind != "any":
-        value = value.cast(_TYPES[kind])
+        value = value.try_cast(_TYPES[kind]) if careful else value.cast(_TYPES[kind])
     return value.alias(new)
 
 
 def _text(value: Any, given: str) -> Any:
     """Return ``value`` as DuckDB writes it."""
-    f = _functions()
+    f = functions()
 
     text = value.cast("string")
     return f.concat(text, f.lit("+00")) if given == "timestamp" else text
@@ -336,29 +359,32 @@ def _text(value: Any, given: str) -> Any:
 
 def _key(value: Any, given: str) -> Any:
     """Return a whole number for an id: itself, or the hash of a text."""
-    f = _functions()
+    f = functions()
     if given in _WHOLE:
         return value.cast("bigint")
     text = value.cast("string")
     return f.when(text.isNotNull(), f.xxhash64(text))
 
 
-def _instant(value: Any, given: str, written_in: str) -> Any:
+def _instant(value: Any, given: str, written_in: str, *, careful: bool = False) -> Any:
     """Return ``value`` as an instant; without a zone it is ``written_in``'s."""
-    f = _functions()
+    f = functions()
 
-    clock = value.cast("timestamp_ntz")
+    def cast(column: Any, kind: str) -> Any:
+        return column.try_cast(kind) if careful else column.cast(kind)
+
+    clock = cast(value, "timestamp_ntz")
     local = f.convert_timezone(f.lit(written_in), f.lit("UTC"), clock).cast("timestamp")
     if given == "string":
         colon = f.regexp_replace(value, "([+-][0-9]{2}):?([0-9]{2})$", "$1:$2")
         whole = f.regexp_replace(colon, "(:[0-9.]+ ?[+-][0-9]{2})$", "$1:00")
-        return f.when(value.rlike(ZONED), whole.cast("timestamp")).otherwise(local)
+        return f.when(value.rlike(ZONED), cast(whole, "timestamp")).otherwise(local)
     return local if given in ("date", "timestamp_ntz") else value.cast("timestamp")
 
 
 def _mask(column: str, marks: Sequence[Mark]) -> Any:
     """Return the bits of a row (see `engine.marks`)."""
-    f = _functions()
+    f = functions()
     none = f.lit(0).cast("bigint")
     bits = none
     for place, mark in enumerate(marks):
@@ -375,7 +401,7 @@ def _fits(column: str, mark: Mark) -> Any:
 
 def passes(filters: Sequence[Filter]) -> Any:
     """Return whether a row passes every filter (see `engine.filters`), never null."""
-    f = _functions()
+    f = functions()
 
     passed = f.lit(True)
     for column, operator, value in filters:
@@ -384,7 +410,7 @@ def passes(filters: Sequence[Filter]) -> Any:
 
 
 def _passes(column: str, operator: str, value: object) -> Any:
-    f = _functions()
+    f = functions()
 
     if operator in ("!=", "not in"):
         asked = ("=", value) if operator == "!=" else ("in", value)
@@ -400,7 +426,7 @@ def _passes(column: str, operator: str, value: object) -> Any:
 
 
 def _compared(column: Any, operator: str, value: Any) -> Any:
-    f = _functions()
+    f = functions()
 
     number = isinstance(value, int | float)
     kind = "boolean" if isinstance(value, bool) else "double" if number else "string"

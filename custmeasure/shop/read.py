@@ -6,7 +6,7 @@ of every record. Contact data stop at the door.
 
 import datetime as dt
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,7 +38,10 @@ SUFFIXES = (".parquet", ".csv", ".csv.gz", ".xlsx")
 
 
 def read_tables(
-    folder: Path, settings: Settings, until: dt.datetime | None = None
+    folder: Path,
+    settings: Settings,
+    until: dt.datetime | None = None,
+    names: Collection[str] = tuple(TABLES),
 ) -> dict[str, Delivered | MissingTable]:
     """Return every table of the contract, as the shop has it or not.
 
@@ -48,6 +51,8 @@ def read_tables(
         Of the shop.
     until
         The last instant that is wanted: a database is not asked for later rows, it only counts them.
+    names
+        The tables that are read here.
 
     Raises
     ------
@@ -62,7 +67,7 @@ def read_tables(
     """
     with ExitStack() as stack:
         room = _Room(folder, settings, until, stack)
-        return {name: room.table(name) for name in TABLES}
+        return {name: room.table(name) for name in names}
 
 
 @dataclass
