@@ -1,4 +1,4 @@
-"""The command line: ``custmeasure run | check | init | lab | index | sample``.
+"""The command line: ``custmeasure run | check | init | plan | lab | index | sample``.
 
 Rooms that are slow to load (pandas, papermill, nbconvert) are loaded by the command that needs them,
 so that ``custmeasure --help`` answers at once. Exit codes: 0 published; 1 data blocked; 2 usage;
@@ -7,6 +7,7 @@ so that ``custmeasure --help`` answers at once. Exit codes: 0 published; 1 data 
 
 # ruff: noqa: ARG001 - a command's --debug is read by the decorator around it
 
+import datetime as dt
 import functools
 import importlib
 import os
@@ -23,7 +24,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 import custmeasure
-from custmeasure import language
+from custmeasure import dates, language
 from custmeasure.errors import CustmeasureError, UsageError
 from custmeasure.language import LANGUAGES, Lang, pick
 
@@ -335,6 +336,145 @@ def _sample_folder() -> Path:
     """Return the folder of the sample shop: in the wheel, or in the clone."""
     bundled = _PACKAGE / "_sample"
     return bundled if bundled.is_dir() else _PACKAGE.parent / "data" / "sample"
+
+
+@app.command(
+    help=_say(
+        "시험을 계획해 첫 노출 전에 저장합니다.", "Plan a test and store the plan before it begins."
+    )
+)
+@_told
+def plan(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help=_say("실험의 이름.", "The experiment's name."))
+    ],
+    shop: ShopArgument = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            help=_say(
+                "첫날 YYYY-MM-DD. 기본은 다음 월요일.", "First day; next Monday if not given."
+            )
+        ),
+    ] = None,
+    by_day: Annotated[
+        bool,
+        typer.Option(
+            "--by-day",
+            help=_say("손님 대신 날을 나눕니다.", "Draw the days, where visitors cannot be split."),
+        ),
+    ] = False,
+    metric: Annotated[str, typer.Option(help=_say("지표.", "The metric."))] = "conversion",
+    min_effect: Annotated[
+        float,
+        typer.Option(
+            help=_say("의미 있는 최소 상대 차이.", "Smallest relative difference that matters.")
+        ),
+    ] = 0.1,
+    variants: Annotated[
+        str,
+        typer.Option(
+            help=_say(
+                "안, 기준안이 먼저. 배분은 A=0.9,B=0.1처럼.",
+                "Variants, the control first; shares as in A=0.9,B=0.1.",
+            )
+        ),
+    ] = "A,B",
+    method: Annotated[str | None, typer.Option(help="planned_end, open_end, one_look")] = None,
+    weeks: Annotated[
+        int | None,
+        typer.Option(help=_say("기간(주). 기본은 권하는 기간.", "Weeks; the advice if not given.")),
+    ] = None,
+    window: Annotated[
+        str | None, typer.Option(help=_say("전환을 기다리는 기한, 예: 7d.", "The window, e.g. 7d."))
+    ] = None,
+    entry: Annotated[
+        str | None,
+        typer.Option(help=_say("시험에 드는 행동.", "The event that lets a visitor in.")),
+    ] = None,
+    page: Annotated[
+        str | None, typer.Option(help=_say("그 행동의 페이지.", "The page of that event."))
+    ] = None,
+    carry_over: Annotated[
+        int,
+        typer.Option(
+            help=_say(
+                "바꾼 뒤 세지 않는 날(--by-day).", "Days not counted after a change (--by-day)."
+            )
+        ),
+    ] = 0,
+    cuped: Annotated[
+        bool,
+        typer.Option("--cuped", help=_say("이전 행동을 씁니다.", "Use what visitors did before.")),
+    ] = False,
+    rule: Annotated[
+        str,
+        typer.Option(help=_say("어떤 답이면 무엇을 할지.", "What will be done with which answer.")),
+    ] = "",
+    assign: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help=_say(
+                "이 사람들의 안을 파일로 씁니다: customers 또는 한 줄에 하나씩 적은 파일.",
+                "Also write who gets which variant: customers, or a file with one id a line.",
+            ),
+        ),
+    ] = None,
+    late: Annotated[
+        bool,
+        typer.Option("--late", help=_say("이미 시작한 시험.", "The test has begun already.")),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help=_say("계산만 합니다.", "Only compute; store nothing.")),
+    ] = False,
+    debug: DebugOption = False,
+) -> None:
+    """Say how long a test takes, and store its plan."""
+    desk = _load("custmeasure.improve.planning")
+    opened = _load("custmeasure.shop").open_shop(_find_shop(shop))
+    now = dt.datetime.now(dt.UTC)
+    day = dates.parse_day(start, "--start") if start else _next_monday(now, opened.timezone)
+    wish = desk.Wish(
+        name, day, _shares(variants), by_day, metric, window, entry=entry, page=page,
+        carry_over=carry_over, cuped=cuped, min_effect=min_effect, method=method, weeks=weeks,
+        rule=rule,
+    )  # fmt: skip
+    result = desk.answer(opened, wish)
+    typer.echo(repr(result))
+    if dry_run:
+        return
+    stored = desk.plan_from(result, wish)
+    for path in desk.keep(opened, stored, now=now, late=late, units=assign):
+        typer.echo(pick(f"썼습니다: {_near(path)}", f"Written: {_near(path)}"))
+    digest = stored.digest()[:12]
+    typer.echo(
+        pick(
+            f"{stored.start}에 시작해 {stored.end}까지 받습니다. 해시 {digest}.",
+            f"It takes people in from {stored.start} to {stored.end}. Hash {digest}.",
+        )
+    )
+
+
+def _next_monday(now: dt.datetime, timezone: str) -> dt.date:
+    today = now.astimezone(dates.zone(timezone)).date()
+    return today + dt.timedelta(days=7 - today.weekday())
+
+
+def _shares(variants: str) -> dict[str, float]:
+    """Read ``A,B`` or ``A=0.9,B=0.1``."""
+    parts = [part.strip().partition("=") for part in variants.split(",") if part.strip()]
+    try:
+        shares = {name.strip(): float(share) if share else 1.0 for name, _, share in parts}
+    except ValueError:
+        shares = {}
+    if len(shares) < 2 or len(shares) < len(parts) or "" in shares:
+        raise UsageError(
+            ko=f"--variants {variants!r}: A,B나 A=0.9,B=0.1처럼 서로 다른 안을 둘 이상 적으십시오.",
+            en=f"--variants {variants!r}: name two or more different variants: A,B or A=0.9,B=0.1.",
+        )
+    return shares
 
 
 @app.command(

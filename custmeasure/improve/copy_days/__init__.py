@@ -56,6 +56,7 @@ from custmeasure.improve.copy_days.result import (
 from custmeasure.improve.copy_days.verdict import decide
 from custmeasure.improve.plan_test.store import Plan, changes, planned_note, read_plan
 from custmeasure.shop import Shop
+from custmeasure.show.labels import setting_label
 from custmeasure.show.result import missing_verdict
 from custmeasure.show.words import Text, Verdict
 from custmeasure.stats.randomisation import compare_pairs
@@ -146,7 +147,7 @@ def copy_days(
         plan=plan,
         ends=ends,
         alpha=alpha or (plan.alpha if plan else 0.05),
-        min_effect=min_effect or (plan.min_effect if plan else 0.05),
+        min_effect=min_effect or (plan.min_effect if plan and plan.metric == metric else 0.05),
         definition=definition,
         currency=shop.currency,
     )
@@ -302,7 +303,11 @@ def _drawn(
         if len(arm) > 2 and (arm[1:] != arm[:-1]).all():
             return [ALTERNATING]
         return [NO_PLAN]
-    notes = [planned_note(plan), *changes(plan, run)]
+    notes = [planned_note(plan)]
+    if run["metric"] == plan.metric:
+        notes += changes(plan, run)
+    else:
+        notes += [*changes(plan, {}), _beside(plan)]
     asked = days["day"].map(lambda day: plan.days.get(str(day)[:10]))
     other = int((asked.notna() & (asked != days["variant"])).sum())
     if other:
@@ -312,6 +317,16 @@ def _drawn(
             "cannot be trusted.",
         ))  # fmt: skip
     return notes
+
+
+def _beside(plan: Plan) -> Text:
+    """Return that what is measured is not what was planned: something to look at, not to decide by."""
+    return Text(
+        f"계획한 지표는 {setting_label(plan.metric, 'ko')}입니다. 이 지표는 곁에서 보는 것이고, "
+        "이것으로 정하지는 않습니다.",
+        f"The plan is about {setting_label(plan.metric, 'en')}. This metric is looked at beside it; it does "
+        "not decide.",
+    )
 
 
 ALTERNATING = Text(

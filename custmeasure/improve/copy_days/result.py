@@ -26,6 +26,10 @@ VALUES = {
 }
 
 
+def _visits_change(value: float, lang: Lang, _: str = "") -> str:  # noqa: ARG001
+    return f"{value:+,.1f}".replace("-", "−")
+
+
 def _columns(metric: str) -> tuple[str, ...]:
     value = VALUES[metric]
     counted = ("n_conversions",) if metric == "conversion" else ()
@@ -40,6 +44,10 @@ class CopyDaysResult(Result):
     name: ClassVar[str] = "copy_days"
     COLUMNS: ClassVar[tuple[str, ...]] = _columns("conversion")
     days: pd.DataFrame = field(default_factory=pd.DataFrame, kw_only=True)
+
+    def shown_frame(self) -> pd.DataFrame:
+        """Return the columns that are printed; the number of days stands in the headline."""
+        return self.frame.drop(columns="n_days")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -57,7 +65,7 @@ class VisitorDaysResult(CopyDaysResult):
     COLUMNS: ClassVar[tuple[str, ...]] = _columns("visitors")
     FORMATS: ClassVar[Mapping[str, fmt.Formatter]] = {
         "n_visitors_a_day": fmt.plain,
-        "diff": fmt.plain,
+        "diff": _visits_change,
     }
 
 
