@@ -113,7 +113,13 @@ def bridge(
     currency = table.currency or "KRW"
     return BridgeResult(
         frame,
-        {"start": first, "end": last, "timezone": table.timezone, "currency": currency},
+        {
+            "start": first,
+            "end": last,
+            "timezone": table.timezone,
+            "currency": currency,
+            "engine": table.engine,
+        },
         _notes(frame, bases),
         verdict=_verdict(frame, admin_amount, currency),
     )

@@ -83,6 +83,7 @@ def days(
         "table": table.name,
         "as_of": dates.local(known, table.timezone),
         "timezone": table.timezone,
+        "engine": table.engine,
     }
     return DaysResult(frame, definition, verdict=_verdict(frame, table.name))
 

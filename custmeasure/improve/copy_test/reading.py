@@ -100,7 +100,7 @@ class Setup:
         return {
             "experiment": self.experiment, "metric": metric.name, "unit": self.unit,
             "window": str(metric.window), "start": self.start, "end": self.end,
-            "as_of": dates.local(self.as_of, zone), "timezone": zone, "engine": "DuckDB", **more,
+            "as_of": dates.local(self.as_of, zone), "timezone": zone, "engine": self.exposures.engine, **more,
         }  # fmt: skip
 
     def marks(self) -> tuple[Table, str] | None:

@@ -114,7 +114,9 @@ def copy_test_from_units(
     watch = Watch(method, alpha)
     questions = [_question(name, each, groups, names, watch) for name, each in metrics.items()]
     plan = Plan(control, shares, min_effect, alpha)
-    return conclude(questions, plan, definition={"metric": questions[0].name, "engine": "DuckDB"})
+    return conclude(
+        questions, plan, definition={"metric": questions[0].name, "engine": source.engine}
+    )
 
 
 def _question(

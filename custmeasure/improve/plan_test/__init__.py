@@ -162,7 +162,7 @@ def plan_test(
         "entry": way_in.event, "page": page, "unit": unit, "window": _written(window, settings),
         "shares": shares, "start": _day(past.start, shop), "end": _day(past.end, shop, -1),
         "n_measured": int(seen["n"]), "as_of": dates.local(shop.as_of, shop.timezone),
-        "timezone": shop.timezone, "engine": "DuckDB",
+        "timezone": shop.timezone, "engine": events.engine,
     }  # fmt: skip
     instead = list(_instead(ask, shop, events, past, event)) if metric != "revenue" else []
     return answer(ask, definition, _traffic_notes(traffic, max_weeks), instead)

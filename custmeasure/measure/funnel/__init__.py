@@ -186,7 +186,7 @@ def funnel(
         "by_at": plan.by_label if by else None,
         "value": value,
         "timezone": table.timezone,
-        "engine": "DuckDB",
+        "engine": table.engine,
         "n_pending": walked.attempts.n_pending,
     }
     return _result(walked, plan, definition, by=by, value=value, bins=bins, target=target,

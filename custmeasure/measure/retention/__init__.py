@@ -172,6 +172,6 @@ def retention(
             "return_event": as_text(return_event),
             "where": as_text(where),
             "by": by,
-            "engine": "DuckDB",
+            "engine": table.engine,
         },
     )

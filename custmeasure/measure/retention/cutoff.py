@@ -138,7 +138,7 @@ def churn_cutoff(
     definition = {
         "back_rate": back_rate, "within": f"{ahead}d", "rule": f"{usual}d", "by": by,
         "timezone": table.timezone, "as_of": day_of(bought.last_day), "confidence": 1 - alpha,
-        "seed": str(seed), "engine": "DuckDB",
+        "seed": str(seed), "engine": table.engine,
     }  # fmt: skip
     parts = [
         _Silences.of(bought, place).measured(name, back_rate, ahead, seed, alpha)

@@ -161,7 +161,7 @@ def time_to_next_order(
     chosen = bought.between(first, last) & (bought.number == after)
     definition = {
         "after_order": after, "by": by, "start": first, "end": last, "timezone": table.timezone,
-        "as_of": day_of(bought.last_day), "confidence": 1 - alpha, "engine": "DuckDB",
+        "as_of": day_of(bought.last_day), "confidence": 1 - alpha, "engine": table.engine,
     }  # fmt: skip
     followed = _Followed(
         bought.gap[chosen], bought.came_back[chosen], bought.segment[chosen], bought.segments

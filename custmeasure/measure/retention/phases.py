@@ -98,7 +98,7 @@ def lifecycle(
     definition = {
         "period": period, "week_start": week_start if week_start != "monday" else None,
         "start": first, "end": last, "timezone": table.timezone, "as_of": day_of(bought.last_day),
-        "confidence": 1 - alpha, "engine": "DuckDB",
+        "confidence": 1 - alpha, "engine": table.engine,
     }  # fmt: skip
     return Lifecycle(frame, definition, tuple(_notes(bought)), verdict=_judged(frame, alpha))
 

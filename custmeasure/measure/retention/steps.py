@@ -152,7 +152,7 @@ def order_steps(
     definition = {
         "window": f"{days}d", "by": by, "start": first, "end": last, "target": target,
         "timezone": table.timezone, "as_of": day_of(bought.last_day), "confidence": 1 - alpha,
-        "engine": "DuckDB",
+        "engine": table.engine,
     }  # fmt: skip
     notes = (*_pending(frame), *bought.notes())
     return OrderSteps(frame, definition, notes, verdict=_judged(frame, by, target, alpha))

@@ -151,7 +151,7 @@ def value_curve(
     definition = {
         "period": period, "week_start": week_start if week_start != "monday" else None,
         "start": first, "end": last, "currency": table.currency or "KRW", "timezone": table.timezone,
-        "as_of": day_of(bought.last_day), "confidence": 1 - alpha, "seed": str(seed), "engine": "DuckDB",
+        "as_of": day_of(bought.last_day), "confidence": 1 - alpha, "seed": str(seed), "engine": table.engine,
     }  # fmt: skip
     freq = frequency(period, week_start)
     cohorts = _cohorts(bought, freq, first, last)
