@@ -21,8 +21,8 @@ STRAY = "a unit that never enters"
 # Every case that is not run, and why.
 POSTHOG_LEFT_OUT: dict[str, str] = {}
 CLICKHOUSE_LEFT_OUT = {
-    "clickhouse-wf-same-step-default": "one event serves three steps; here each needs an event of its own",
-    "clickhouse-wf-shop-strict-4": "the same: the third step's event serves the first one again and stops the "
+    "clickhouse-wf-same-step-default": "one event serves three steps; here each needs its own",
+    "clickhouse-wf-shop-strict-4": "the same: the third step's event serves the first again and stops the "
     "chain; here it serves the third",
 }  # fmt: skip
 DUCKDB_LEFT_OUT: dict[str, str] = {}

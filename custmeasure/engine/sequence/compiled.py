@@ -18,6 +18,7 @@ import numpy as np
 VOID = -1
 ORDERED, STRICT, ANY = 0, 1, 2
 FIRST = -2
+NOWHERE = -1  # the group of a unit that did not take the step that names it
 _MISSING = np.int64(2**62)
 _compiled = numba.njit(cache=True, nogil=True)
 _FEW = 16  # events that are put in order one by one
@@ -568,7 +569,7 @@ def walk(unit, at, mask, code, rank, value, rules, plain, dated):  # type: ignor
                 entered[n] = moments[first_row(best)]
             if len(code):
                 row = step_row(best, rules[0][8])
-                group[n] = code[rows[row]] if row >= 0 else -2
+                group[n] = code[rows[row]] if row >= 0 else NOWHERE
             if len(value):
                 amount[n] = paid(best, rows, value, rules)
             n += 1
