@@ -11,7 +11,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 import custmeasure as cm
-from custmeasure.engine import MissingTable
+from custmeasure.engine import MissingTable, as_table
 from custmeasure.errors import UsageError
 from custmeasure.measure.funnel import FunnelResult, funnel
 from custmeasure.measure.funnel.compare import FunnelChange, FunnelParts, compare_funnels
@@ -326,6 +326,16 @@ def test_dates_targets_and_the_end_of_the_data_may_differ():
     seen = compare_funnels(one, other)
     assert seen.definition["after"] == "2026-01-02 ~ 2026-01-02"
     assert seen.definition["window"] == "1d"
+
+
+def test_two_groups_of_people():
+    events = as_table(log(40).assign(device=["phone"] * 30 + ["desk"] * 30))
+    sides = [
+        funnel(events.keep([("device", "=", name)]), ["visit", "buy"], window="1d")
+        for name in ("phone", "desk")
+    ]
+    seen = compare_funnels(*sides, names=("phone", "desk"))
+    assert seen.frame[["n_people_before", "n_people_after"]].to_numpy()[0].tolist() == [30, 10]
 
 
 def test_sides_are_called_what_one_calls_them():

@@ -182,8 +182,8 @@ def compare_funnels(
     Parameters
     ----------
     before, after
-        Two periods, or two groups of people, measured in the same way; both split by one column
-        or neither.
+        Two periods (see `two_periods`), or two groups of people (``events.keep([("device", "=",
+        "mobile")])``), measured in the same way; both split by one column or neither.
     names
         What the two sides are called: ``("desktop", "mobile")``.
     min_effect

@@ -20,7 +20,7 @@ adjusted p-value; ``n_lost``, people more who would have gone on at the usual le
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -36,6 +36,9 @@ from custmeasure.measure.funnel.periods import two_periods
 from custmeasure.measure.funnel.steps import Step
 from custmeasure.show.result import Result, missing_verdict
 from custmeasure.show.words import Text, Verdict
+
+# Rate → the value aimed at.
+Targets: TypeAlias = Mapping[str, float | None]
 
 _VISIT_COLUMNS = ("page", "day", "n_visits")
 _PEOPLE_COLUMNS = ("page", "is_now", "n_people", "n_carts", "n_orders")
@@ -89,7 +92,7 @@ class LandingResult(Result):
         people: pd.DataFrame,
         *,
         start: str | dt.date,
-        targets: Mapping[str, float] | None = None,
+        targets: Targets | None = None,
         min_effect: float = 0.2,
         alpha: float = 0.05,
     ) -> Self:
@@ -157,7 +160,7 @@ def landing(
     as_of: str | dt.date | dt.datetime | None = None,
     by: str | None = "channel",
     unit: str = "visitor_id",
-    targets: Mapping[str, float] | None = None,
+    targets: Targets | None = None,
     min_effect: float = 0.2,
     min_cell: int = MIN_CELL,
     alpha: float = 0.05,
@@ -187,7 +190,7 @@ def landing(
     unit
         The column that names who is counted.
     targets
-        ``cart_rate``, ``checkout_rate``, ``order_rate`` → the value aimed at.
+        ``cart_rate``, ``checkout_rate``, ``order_rate`` → the value aimed at; None for what is usual.
     min_effect
         The smallest relative shortfall that matters: 0.2 is a fifth.
     min_cell
@@ -249,16 +252,18 @@ def _path(steps: Sequence[str | Step], view: str | None) -> list[Step]:
     return rest if len(rest) < 3 else [rest[0], rest[1], rest[-1]]
 
 
-def _checked_targets(targets: Mapping[str, float] | None) -> Mapping[str, float]:
-    for name, value in (targets or {}).items():
+def _checked_targets(targets: Targets | None) -> Mapping[str, float]:
+    for name in targets or {}:
         if name not in RATES:
             raise UnknownName("target", name, tuple(RATES), "targets")
+    known = {name: value for name, value in (targets or {}).items() if value is not None}
+    for name, value in known.items():
         if isinstance(value, bool) or not 0 < value < 1:
             raise UsageError(
                 ko=f"목표 {name} {value}: 0과 1 사이의 비율이어야 합니다. 3%는 0.03입니다.",
                 en=f"target {name} {value} must be a share between 0 and 1: 3% is 0.03.",
             )
-    return dict(targets or {})
+    return known
 
 
 def _missing(table: Table | MissingTable, path: Sequence[Step]) -> Verdict | None:
