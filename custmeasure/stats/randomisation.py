@@ -19,6 +19,7 @@ Hypotheses, 3rd ed., section 15.2 (randomisation tests, drawn assignments). Gree
 (1985), Biometrics 41, 55-68 (Mantel-Haenszel risk difference).
 """
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -84,6 +85,7 @@ def pairs_needed(alpha: float = 0.05) -> int:
     return math.floor(1 - math.log2(check_level(alpha))) + 1
 
 
+@functools.lru_cache(maxsize=8)
 def coins(n_pairs: int, *, drawn: int = DRAWN, seed: int = _SEED) -> Floats:
     """Return the outcomes of the coins, one a row, +1 where a pair stays as it was.
 
@@ -97,10 +99,16 @@ def coins(n_pairs: int, *, drawn: int = DRAWN, seed: int = _SEED) -> Floats:
     """
     if n_pairs <= LISTED_PAIRS:
         numbers = np.arange(2**n_pairs)[:, None]
-        return np.asarray(1.0 - 2 * (numbers >> np.arange(n_pairs) & 1))
+        return _kept(np.asarray(1.0 - 2 * (numbers >> np.arange(n_pairs) & 1), dtype=np.float64))
     half = np.random.default_rng(seed).integers(0, 2, (drawn // 2, n_pairs)) * 2.0 - 1
     half[0] = 1
-    return np.vstack([half, -half])
+    return _kept(np.vstack([half, -half]))
+
+
+def _kept(signs: Floats) -> Floats:
+    """Return an array that is shared between calls, and so cannot be written to."""
+    signs.flags.writeable = False
+    return signs
 
 
 def compare_pairs(

@@ -8,6 +8,7 @@ after (people come back), ``carry_over`` days are shown and not counted: each co
 """
 
 import datetime as dt
+import functools
 import hashlib
 from dataclasses import dataclass
 from typing import Any
@@ -103,8 +104,13 @@ def runs_are_too_long(arm: NDArray[np.int64], days: NDArray[Any], design: Design
     changes = int((arm[1:] != arm[:-1]).sum())
     if changes <= 1:
         return True
-    n_days = int((days[-1] - days[0]).astype(np.int64)) + 1
-    aligned = Design(days[0].astype(object), design.carry_over)
-    drawn = aligned.draw(n_days, np.random.default_rng(0), _TRIES)
-    drawn = drawn[:, (days - days[0]).astype(np.int64)]
-    return bool(((drawn[:, 1:] != drawn[:, :-1]).sum(axis=1) <= changes).mean() < RARE)
+    offsets = tuple((days - days[0]).astype(np.int64).tolist())
+    return bool((_changes_drawn(offsets, design.carry_over) <= changes).mean() < RARE)
+
+
+@functools.lru_cache(maxsize=64)
+def _changes_drawn(offsets: tuple[int, ...], carry_over: int) -> NDArray[np.int64]:
+    """Return how often the copy changes over days ``offsets`` after the first, in `_TRIES` draws."""
+    aligned = Design(dt.date(2026, 1, 5), carry_over)
+    drawn = aligned.draw(offsets[-1] + 1, np.random.default_rng(0), _TRIES)[:, list(offsets)]
+    return np.asarray((drawn[:, 1:] != drawn[:, :-1]).sum(axis=1))
