@@ -1,5 +1,6 @@
 """The decision of a test by the day, and how many more weeks it takes when it cannot tell."""
 
+import bisect
 import datetime as dt
 import math
 from collections.abc import Callable
@@ -50,10 +51,11 @@ def decide(
 
 def weeks_needed(sd: float, diff: float, design: Design, alpha: float) -> float:
     """Return how many weeks show a difference with chance `POWER`; infinite beyond ten years."""
-    for blocks in range(1, 10 * TOO_LONG_WEEKS // 2):
-        if power_of_pairs(diff, sd, WEEK * blocks, alpha) >= POWER:
-            return blocks * design.block_days / WEEK
-    return math.inf
+    blocks = range(1, 10 * TOO_LONG_WEEKS // 2)
+    first = bisect.bisect_left(
+        blocks, POWER, key=lambda n: power_of_pairs(diff, sd, WEEK * n, alpha)
+    )
+    return blocks[first] * design.block_days / WEEK if first < len(blocks) else math.inf
 
 
 def _too_few(seen: PairComparison, alpha: float, design: Design) -> Text:
