@@ -284,11 +284,23 @@ class _Steps:
         if not self.critical:
             return float(-ndtri(chance / 2))
         time = self.times[len(self.critical)]
-        goal = math.log(chance)
-        root = math.sqrt(time)
-        return falling_root(
-            lambda z: math.log(self._beyond(z * root, time) or 1e-320) - goal, 0.0, FARTHEST_Z
-        )
+        z = min(self.critical[-1], float(-ndtri(chance / 2)))
+        # ln of the tail is concave and falls: Newton's steps overshoot once, then only come closer.
+        for _ in range(100):
+            tail, slope = self._tail(z, time)
+            step = math.log(chance / tail) * tail / slope if tail and slope else z / 2
+            z = min(max(z - step, 0.0), FARTHEST_Z)
+            if abs(step) <= 1e-12 * z:
+                break
+        return z
+
+    def _tail(self, z: float, time: float) -> tuple[float, float]:
+        """Return the chance of a claim at ``z``, and how fast it falls with ``z``."""
+        sd, root = math.sqrt(time - self.now), math.sqrt(time)
+        above, below = (self.at - z * root) / sd, (-self.at - z * root) / sd
+        density = np.exp(-0.5 * above**2) + np.exp(-0.5 * below**2)
+        slope = float(self.mass @ density) * root / (sd * math.sqrt(2 * math.pi))
+        return float(self.mass @ (ndtr(above) + ndtr(below))), slope
 
     def _beyond(self, reach: float, time: float) -> float:
         """Return the chance that the sum at ``time`` lies beyond ±``reach``."""
