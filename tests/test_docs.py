@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from custmeasure.improve.copy_days import (
+    CopyDaysResult,
+    PlanDaysResult,
+    RevenueDaysResult,
+    VisitorDaysResult,
+)
+from custmeasure.improve.copy_memory import CopyMemoryResult, PastTestsResult
 from custmeasure.improve.copy_test import CopyTestResult, RevenueTestResult
+from custmeasure.improve.plan_test import PlanTestResult
 from custmeasure.measure.funnel import (
     FunnelChange,
     FunnelGaps,
@@ -21,10 +29,23 @@ from custmeasure.measure.retention import CohortGaps, RetentionResult
 REPO = Path(__file__).resolve().parent.parent
 GLOSSARY = (REPO / "docs/glossary.md").read_text("utf-8")
 STATES = ("answered: ", "in part: ", "not yet: ", "not measurable: ")
-KEYS = {"channel", "cohort", "page", "part", "period", "segment", "step", "variant"}
+KEYS = {
+    "channel",
+    "cohort",
+    "page",
+    "part",
+    "period",
+    "segment",
+    "step",
+    "variant",
+    "experiment",
+    "tag",
+}
 RESULTS = (
     CohortGaps, CopyTestResult, FunnelChange, FunnelGaps, FunnelParts, FunnelResult, LandingResult,
     LastPages, RetentionResult, RevenueTestResult, StoppedResult, StoppingResult,
+    CopyDaysResult, CopyMemoryResult, PastTestsResult, PlanDaysResult, PlanTestResult,
+    RevenueDaysResult, VisitorDaysResult,
 )  # fmt: skip
 
 

@@ -68,10 +68,10 @@ def test_weeks_in_turn_are_no_draw_of_days(variants):
 
 
 def test_drawn_plans_are_hardly_ever_taken_for_long_runs():
-    """The check of runs refuses fewer than 1 in 200 plans that were drawn as asked."""
+    """The check of runs refuses hardly any plan that was drawn as asked."""
     design = Design(MONDAY)
     refused = 0
-    for seed in range(200):
+    for seed in range(100):
         plan = design.schedule(28, "A", "B", str(seed))
         result = copy_days_from_counts(rows("".join(plan["variant"]), 8))
         refused += result.verdict == "invalid"
@@ -169,7 +169,7 @@ def test_wrong_input_is_named():
 def test_false_alarms_of_the_whole_verdict():
     """T01, T04 for days: real draws of 4 weeks, weekdays, and good days that hang together."""
     rng = np.random.default_rng(11)
-    design, found, repeats = Design(MONDAY), 0, 400
+    design, found, repeats = Design(MONDAY), 0, 250
     weekday = np.tile([1.3, 1.1, 1.0, 1.0, 0.9, 0.6, 0.8], 4)
     for arm in design.draw(28, rng, repeats):
         lasting = np.zeros(28)
@@ -179,7 +179,7 @@ def test_false_alarms_of_the_whole_verdict():
         sold = rng.binomial(n, np.minimum(0.03 * weekday * np.exp(lasting), 1))
         names = "".join(np.where(arm, "B", "A"))
         found += copy_days_from_counts(rows(names, sold, n)).verdict in {"better", "worse"}
-    assert 0.02 <= found / repeats <= 0.08  # 0.05 with 400 repeats; 5,000 in test_randomisation
+    assert 0.01 <= found / repeats <= 0.10  # 0.05 with 250 repeats; 5,000 in test_randomisation
 
 
 # --- from a shop ------------------------------------------------------------------------------------
