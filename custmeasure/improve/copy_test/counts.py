@@ -112,13 +112,17 @@ _DONE = """,
                    ELSE sum(other) FILTER (WHERE NOT inside AND bottom) END AS w
         FROM near GROUP BY unit)"""
 
-# What a unit was when it entered; later marks could be made by the test itself.
+# What a unit was when it entered; later marks could be made by the test itself. Of marks of the same
+# instant the first by name counts.
 _MARKED = """,
     marked AS (
-        SELECT chosen.unit, max_by(marks.mark, marks.moment) AS segment
-        FROM chosen JOIN marks ON marks.unit = chosen.unit
-        WHERE marks.moment <= chosen.first_at AND marks.mark IS NOT NULL
-        GROUP BY chosen.unit)"""
+        SELECT unit, min(mark) AS segment
+        FROM (
+            SELECT chosen.unit, marks.mark, marks.moment,
+                   max(marks.moment) OVER (PARTITION BY chosen.unit) AS latest
+            FROM chosen JOIN marks ON marks.unit = chosen.unit
+            WHERE marks.moment <= chosen.first_at AND marks.mark IS NOT NULL) AS before
+        WHERE moment = latest GROUP BY unit)"""
 
 _UNMARKED = """,
     marked AS (SELECT unit, CAST(NULL AS VARCHAR) AS segment FROM chosen WHERE false)"""

@@ -29,6 +29,7 @@ from custmeasure.show import format as fmt
 from custmeasure.show.result import Result
 from custmeasure.show.words import Text, Verdict
 from custmeasure.stats import Joint, Moments, SampleRatio, holm
+from custmeasure.stats.exact import fisher, needs_exact
 from custmeasure.stats.placebo import Placebo
 from custmeasure.stats.tails import check_level
 
@@ -375,7 +376,7 @@ def nobody() -> Verdict:
 
 
 def _notes(cases: Sequence[Case]) -> list[Text]:
-    return [*_several(cases), *_doubtful(cases)]
+    return [*_several(cases), *_doubtful(cases), *_counted_exactly(cases)]
 
 
 def _several(cases: Sequence[Case]) -> list[Text]:
@@ -394,6 +395,28 @@ def _several(cases: Sequence[Case]) -> list[Text]:
         f"{len(family)} metrics are decided on together, {n} comparisons in all; the verdict uses the "
         "adjusted p-values (Holm).",
     )]  # fmt: skip
+
+
+def _counted_exactly(cases: Sequence[Case]) -> list[Text]:
+    """Return the exact answer beside the interval's where conversions are few; without looks."""
+    notes = []
+    for case in cases:
+        control = next(iter(case.samples.values()))
+        for name in case.compared:
+            sample = case.samples[name]
+            if not (isinstance(sample, Rate) and isinstance(control, Rate)) or not case.can_test(
+                name
+            ):
+                continue
+            counts = (sample.k, sample.n, control.k, control.n)
+            if needs_exact(*counts):
+                shown = fmt.show("p_value", fisher(*counts).p_value)
+                notes.append(Text(
+                    f"{name}안: 전환이 적어 모든 경우도 세었습니다. 한 번 볼 때 정확한 p값은 {shown}입니다.",
+                    f"{name}: there are few conversions, so every outcome was counted too: the exact "
+                    f"p-value of a single look is {shown}.",
+                ))  # fmt: skip
+    return notes
 
 
 def _doubtful(cases: Sequence[Case]) -> list[Text]:
