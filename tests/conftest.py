@@ -1,10 +1,14 @@
 """What every test can ask for: the reference cases and data, and the tools a machine may lack."""
 
+import importlib.util
 import json
 import os
 import shutil
-from collections.abc import Callable
+import sys
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,6 +48,46 @@ def chromium() -> str:
             return path
     absent("chromium", "no Chromium on this machine")
     raise AssertionError
+
+
+# Small, and its queries are read, not compiled: tests ask little of much.
+SPARK = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.log.level": "OFF",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.memory": "1g",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.session.timeZone": "Asia/Seoul",
+}
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Yield a Spark session on two threads, in another time zone than UTC; skip where there is none."""
+    for package in ("pyspark", "sqlglot"):
+        if importlib.util.find_spec(package) is None:
+            absent("spark", f"{package} is not installed")
+    if shutil.which("java") is None:
+        absent("spark", "no Java on this machine")
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    os.environ["PYTHONPATH"] = str(REPO)  # where workers find custmeasure
+    os.environ["SPARK_LOCAL_DIRS"] = str(tmp_path_factory.mktemp("spark"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pyspark.sql import SparkSession
+
+        builder = SparkSession.builder.master("local[2]").appName("custmeasure-tests")
+        for key, value in SPARK.items():
+            builder = builder.config(key, value)
+        session = builder.getOrCreate()
+        yield session
+        session.stop()
 
 
 @pytest.fixture(autouse=True)

@@ -104,9 +104,13 @@ def spoken(text: str) -> Spoken:
     tree = _read(text)
     columns = tree.selects if isinstance(tree, exp.Query) else []
     hashed = tuple(each.alias_or_name for each in columns if _is_hash(each))
-    for node in list(tree.find_all(exp.Select)):
-        _around(node)
-    tree = tree.transform(_said)
+    for select in list(tree.find_all(exp.Select)):
+        _around(select)
+    for node in reversed(
+        list(tree.bfs())
+    ):  # from the leaves up: a rule finds its arguments translated
+        if (new := _said(node)) is not node:
+            node.replace(new)
     _check(tree)
     return Spoken(tree, hashed)
 
@@ -205,9 +209,8 @@ def _within(node: "exp.Expr") -> "exp.Expr":
 
 def _skewness(node: "exp.Expr") -> "exp.Expr":
     # G1 = g1 sqrt(n (n - 1)) / (n - 2), Joanes and Gill (1998), The Statistician 47, eq. 2
-    of = node.this.sql(dialect="duckdb")
+    n = exp.cast(exp.Count(this=node.this.copy()), "double")
     g1 = _call("SKEWNESS", node.this)
-    n = exp.cast(exp.Count(this=_read(of)), "double")
     root = exp.Sqrt(
         this=exp.Mul(this=n, expression=exp.paren(exp.Sub(this=n.copy(), expression=_one())))
     )

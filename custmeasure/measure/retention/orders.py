@@ -27,7 +27,7 @@ _ORDERS = """
            net_amount(amount, discount, refund) AS net, segment
     FROM rows
     WHERE moment IS NOT NULL AND ($as_of IS NULL OR moment <= CAST($as_of AS TIMESTAMPTZ))
-    ORDER BY unit, moment, hash(segment), net"""
+    ORDER BY rows.unit, moment, rows.segment, net"""
 _OF_ITEMS = """
     WITH largest AS (
         SELECT order_id, left(product, $letters) AS category, sum(amount) AS amount
@@ -41,7 +41,7 @@ _OF_ITEMS = """
            net_amount(rows.amount, discount, refund) AS net, category AS segment
     FROM rows LEFT JOIN largest USING (order_id)
     WHERE moment IS NOT NULL AND ($as_of IS NULL OR moment <= CAST($as_of AS TIMESTAMPTZ))
-    ORDER BY unit, moment, hash(category), net"""
+    ORDER BY rows.unit, moment, category, net"""
 
 
 _EXAMPLES = """
