@@ -10,6 +10,7 @@ import pytest
 from custmeasure.errors import UnknownName, UsageError
 from custmeasure.improve.copy_days import CopyDaysResult, copy_days, copy_days_from_counts
 from custmeasure.improve.copy_days.design import Design
+from custmeasure.improve.plan_test.store import Plan, store_plan
 from custmeasure.shop import open_shop
 
 MONDAY = dt.date(2026, 4, 6)
@@ -217,3 +218,34 @@ def test_a_shop_without_the_table(tmp_path):
     pd.DataFrame({"order_id": ["1"], "customer_id": ["c"], "at": ["2026-05-03T10:00:00Z"],
                   "amount": ["9"]}).to_csv(tmp_path / "orders.csv", index=False)  # fmt: skip
     assert copy_days(open_shop(tmp_path), "tea").verdict.code == "MISSING_TABLE"
+
+
+def plan_of(shop, end="2026-04-19", **others):
+    days = {str(MONDAY + dt.timedelta(days=k)): name for k, name in enumerate(DRAWN)}
+    plan = Plan("tea", "A", {"A": 0.5, "B": 0.5}, kind="by_day", method="one_look", start=MONDAY,
+                end=dt.date.fromisoformat(end), min_effect=0.3, days=days | others)  # fmt: skip
+    store_plan(shop, plan, written_at=dt.datetime(2026, 4, 1, tzinfo=dt.UTC))
+
+
+def test_a_stored_plan_says_how_and_how_long(shop):
+    plan_of(shop)
+    result = copy_days(shop, "tea")
+    assert result.verdict == "better"
+    assert result.definition["min_effect"] == 0.3
+    assert any("stored on 2026-04-01" in note for note in result.notes)
+    assert not any("Not as planned" in note for note in result.notes)
+    assert any("Not as planned" in note for note in copy_days(shop, "tea", alpha=0.1).notes)
+    assert any("does not decide" in n for n in copy_days(shop, "tea", metric="visitors").notes)
+
+
+def test_before_the_planned_end_there_is_no_verdict(shop):
+    """T04: the answer of a plan by the day comes on its last day."""
+    plan_of(shop, end="2026-06-14")
+    result = copy_days(shop, "tea")
+    assert (result.verdict, result.verdict.code) == ("cannot_tell", "NOT_OVER")
+    assert "2026-06-14" in result.reason
+
+
+def test_days_that_ran_another_copy_are_counted(shop):
+    plan_of(shop, **{"2026-04-06": "B", "2026-04-13": "A"})
+    assert any("On 2 days another copy ran" in note for note in copy_days(shop, "tea").notes)

@@ -132,7 +132,16 @@ def test_spacing_and_comments_are_no_change(tmp_path):
     assert not read_plan(shop, "tea").edited
 
 
-@pytest.mark.parametrize("text", ["alpha = ", "alpha = 0.05\n", "[stored]\nhash = 1\n"])
+WHOLE = '[stored]\nhash = "1"\nlate = false\nwritten_at = "2026-03-01T09:00:00+00:00"\n'
+
+
+@pytest.mark.parametrize("text", [
+    "alpha = ", "alpha = 0.05\n", "[stored]\nhash = 1\n", "stored = 3\n",
+    'experiment = "tea"\ncontrol = "A"\nshares = 5\n' + WHOLE,
+    'experiment = "tea"\ncontrol = "A"\nalpha = "x"\nshares = { A = 1, B = 1 }\n' + WHOLE,
+    'experiment = "tea"\ncontrol = "A"\nshares = { A = 1, B = "x" }\n' + WHOLE,
+    'experiment = "tea"\ncontrol = "A"\nstart = 5\nshares = { A = 1, B = 1 }\n' + WHOLE,
+])  # fmt: skip
 def test_a_broken_file_is_named(tmp_path, text):
     shop = make(tmp_path)
     (tmp_path / "plans").mkdir()

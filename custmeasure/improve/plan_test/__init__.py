@@ -70,6 +70,8 @@ UNITS = ("visitor_id", "customer_id")
 METRICS = ("conversion", "revenue")
 HISTORY = dt.timedelta(weeks=8)
 MAX_WEEKS = 26
+# With fewer people who did it, today's value is itself hardly known.
+ENOUGH = 50
 
 
 def plan_test(
@@ -165,7 +167,8 @@ def plan_test(
         "timezone": shop.timezone, "engine": events.engine,
     }  # fmt: skip
     instead = list(_instead(ask, shop, events, past, event)) if metric != "revenue" else []
-    return answer(ask, definition, _traffic_notes(traffic, max_weeks), instead)
+    notes = [*_traffic_notes(traffic, max_weeks), *_few(int(seen["k"]))]
+    return answer(ask, definition, notes, instead)
 
 
 def plan_test_from_counts(
@@ -320,6 +323,15 @@ def _traffic_notes(traffic: Traffic, max_weeks: int) -> list[Text]:
             f"The data reach over {seen} weeks only; beyond them the last week is taken to go on.",
         ))  # fmt: skip
     return notes
+
+
+def _few(n_did: int) -> list[Text]:
+    if n_did >= ENOUGH:
+        return []
+    return [Text(
+        f"지난 자료에서 그렇게 한 사람이 {n_did:,}명뿐이어서, 이 계획은 어림입니다.",
+        f"Only {n_did:,} people did it in the past data, so this plan is a rough one.",
+    )]  # fmt: skip
 
 
 def _typed(a_day: float | None, by_day: Sequence[float] | None, n_days: int) -> Sequence[float]:

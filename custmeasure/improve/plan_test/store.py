@@ -14,6 +14,7 @@ otherwise than planned, as sentences for the report.
 import datetime as dt
 import hashlib
 import json
+import math
 import os
 import re
 import tomllib
@@ -28,6 +29,7 @@ from custmeasure.errors import DataError, EnvironmentProblem, UsageError, check_
 from custmeasure.shop import Shop
 from custmeasure.show.labels import LABELS
 from custmeasure.show.words import Text
+from custmeasure.stats.tails import check_level
 
 FOLDER = "plans"
 KINDS = ("split", "by_day")
@@ -96,6 +98,14 @@ class Plan:
     def __post_init__(self) -> None:
         check_choice("kind", self.kind, KINDS)
         check_choice("method", self.method, METHODS)
+        check_level(self.alpha)
+        check_level(self.power, "power")
+        numbers = [self.min_effect, *self.shares.values()]
+        if not all(isinstance(n, int | float) and 0 < n < math.inf for n in numbers):
+            raise UsageError(
+                ko="의미 있는 최소 차이와 안의 배분은 모두 0보다 큰 수여야 합니다.",
+                en="The smallest difference that matters and every share must be numbers above 0.",
+            )
         if self.control not in self.shares:
             raise UsageError(
                 ko=f"기준안 '{self.control}'이(가) 안 목록 {', '.join(self.shares)}에 없습니다.",
@@ -364,7 +374,14 @@ def _parsed(path: Path) -> Plan:
             raw[name] = dt.date.fromisoformat(raw[name])
         raw["written_at"] = dt.datetime.fromisoformat(stored["written_at"])
         return Plan(**raw, late=stored["late"], hash=stored["hash"])
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
+    except (
+        tomllib.TOMLDecodeError,
+        UnicodeDecodeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+    ) as error:
         raise DataError(
             ko=f"{path.parent.name}/{path.name}은(는) 계획으로 읽을 수 없습니다: {error}.",
             en=f"{path.parent.name}/{path.name} cannot be read as a plan: {error}.",
