@@ -85,6 +85,8 @@ def test_fewer_people_at_the_usual_rates_is_the_traffic():
 def test_a_bad_page_that_also_lost_its_visits_is_not_the_page_alone():
     result = judged(traffic(now=10, changed=["/p0"]), folk(p0=(250, 45, 18)))
     assert problems(result) == {"/p0": "look_at_several"}
+    assert "at /p0: fewer people come and those who come do not go on." in result.headline("en")
+    assert "/p0에는 여러 문제가 겹쳐 있습니다: 줄어든 방문, 상세 페이지." in result.headline("ko")
 
 
 def test_visits_above_usual_still_count_as_traffic_that_is_there():

@@ -38,7 +38,8 @@ def check_alike(before: FunnelResult, after: FunnelResult) -> None:
 def _counted(result: FunnelResult) -> dict[str, object]:
     """Return all that decides what a funnel counts."""
     known = {k: v for k, v in result.definition.items() if k not in _FREE and k[:2] != "n_"}
-    return {**known, "optional": result.optional or None, "steps": result.steps, "by": result.by}
+    optional = [result.steps[place] for place in result.optional] or None
+    return {**known, "optional": optional, "steps": result.steps, "by": result.by}
 
 
 def _difference(key: str, sides: list[dict[str, object]], lang: Lang) -> str:

@@ -27,17 +27,18 @@ _AGAINST = {
 
 def landing_verdict(rows: pd.DataFrame, rule: Rule) -> Verdict:
     """Return which half of the problem it is: pages first, whole pages before single channels."""
-    for problem in FLAGGED:
-        found = rows[rows["problem"] == problem]
-        if len(found):
-            whole = found[found["channel"] == ALL]
-            row = (whole if len(whole) else found).iloc[0]
-            said: dict[Lang, str] = {lang: _flagged(row, found, rows, lang) for lang in LANGUAGES}
-            return Verdict("worse", Text(said["ko"], said["en"]))
+    whole = rows["channel"] == ALL
+    for part in (rows[whole], rows[~whole]):
+        for problem in FLAGGED:
+            found = part[part["problem"] == problem]
+            if len(found):
+                said: dict[Lang, str] = {lang: _flagged(found, rows, lang) for lang in LANGUAGES}
+                return Verdict("worse", Text(said["ko"], said["en"]))
     return _unflagged(rows, rule)
 
 
-def _flagged(row: pd.Series, found: pd.DataFrame, rows: pd.DataFrame, lang: Lang) -> str:
+def _flagged(found: pd.DataFrame, rows: pd.DataFrame, lang: Lang) -> str:
+    row = found.iloc[0]
     parts = [
         _where(row, lang),
         _visits(row, lang),
@@ -65,11 +66,23 @@ def _where(row: pd.Series, lang: Lang) -> str:
             f"Look at the traffic, not at the page: fewer people come to {place}.",
         ),
         SEVERAL: (
-            f"{place}에는 여러 문제가 겹쳐 있습니다.",
-            f"Several things are wrong at once at {place}.",
+            f"{place}에는 여러 문제가 겹쳐 있습니다: {_several(row, 'ko')}.",
+            f"Several things are wrong at once at {place}: {_several(row, 'en')}.",
         ),
     }[row["problem"]]
     return pick(ko, en, lang)
+
+
+def _several(row: pd.Series, lang: Lang) -> str:
+    """Name what is wrong at once."""
+    on_page = row["cart_low"] or (row["order_low"] and not row["checkout_low"])
+    seen = (
+        (row["n_visits"] < row["n_expected_ci_lower"], "줄어든 방문", "fewer people come"),
+        (on_page, "상세 페이지", "those who come do not go on"),
+        (row["checkout_low"], "결제", "fewer carts become orders"),
+    )
+    said = [pick(ko, en, lang) for is_so, ko, en in seen if is_so]
+    return pick(", ", " and ", lang).join(said)
 
 
 def _place(row: pd.Series, lang: Lang) -> str:
