@@ -101,8 +101,11 @@ class Moments:
     def log(self) -> "Moments":
         """Return the moments of the mean's logarithm, by the delta method: var / mean^2.
 
-        The difference of two of them is the logarithm of a ratio of means.
+        The difference of two of them is the logarithm of a ratio of means. A mean that is not above 0
+        has none: no units are left.
         """
+        if not self.mean > 0:
+            return Moments(0)
         return Moments(self.n, math.log(self.mean), self.var / self.mean**2)
 
     def interval(self, alpha: float = 0.05) -> tuple[float, float]:

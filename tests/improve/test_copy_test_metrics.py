@@ -6,13 +6,15 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import pyplot
 
 from custmeasure.errors import UnknownName, UsageError
 from custmeasure.history import Delivery, History
-from custmeasure.improve.copy_test import copy_test
+from custmeasure.improve.copy_test import copy_test, copy_test_from_counts
 from custmeasure.improve.copy_test.gates import uncalibrated
 from custmeasure.improve.plan_test.store import Plan, store_plan
 from custmeasure.shop import open_shop
+from custmeasure.show import plots
 from custmeasure.show.words import Text
 from custmeasure.stats.placebo import Placebo
 
@@ -369,6 +371,26 @@ def test_silence_before_the_planned_end_is_a_note(tmp_path):
     result = copy_test(_crowd(tmp_path), "copy", end="2026-06-30")
     assert result.checks["outcome"].iloc[0] == "warn"
     assert any("Nobody has entered for" in note for note in result.notes)
+
+
+def test_the_chart_of_the_days(tmp_path):
+    shop = _crowd(tmp_path)
+    planned = copy_test(shop, "copy", end="2026-03-20")
+    ax = plots.copy_test_daily(planned)
+    drawn = [line for line in ax.lines if len(line.get_xdata()) == 20]
+    assert len(drawn) == 2  # the line, and a dot on every day that was looked at
+    assert planned.headline() in ax.get_figure().get_label()
+    empty = plots.copy_test_daily(copy_test_from_counts({"A": (100, 10), "B": (100, 12)}))
+    assert not empty.lines
+    pyplot.close("all")
+
+
+def test_the_same_again(tmp_path):
+    """T32: random splits have a fixed seed, so that a report repeats itself."""
+    shop = _crowd(tmp_path)
+    one, other = (copy_test(shop, "copy", guardrails=["minutes"]) for _ in range(2))
+    pd.testing.assert_frame_equal(one.checks, other.checks)
+    pd.testing.assert_frame_equal(one.metrics, other.metrics)
 
 
 @pytest.mark.parametrize("lang", ["ko", "en"])

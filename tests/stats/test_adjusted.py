@@ -226,6 +226,28 @@ def test_a_stratum_that_says_nothing_joins_the_largest():
     assert compare_strata([big, small]).diff == compare(*whole).diff
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(0, 10_000), st.floats(0.01, 1000), st.floats(-100, 100))
+def test_labels_units_and_constants(seed, scale, shift):
+    """T20, T21: swapped labels, another currency, the same amount added to everybody."""
+    rng = np.random.default_rng(seed)
+    arms = [(rng.gamma(2, 5, 30), rng.gamma(2, 2, 30)) for _ in range(2)]
+    columns = Columns(covariate=1)
+
+    def seen(change, first=0):
+        one, other = (Joint.from_values(change(y), x) for y, x in (arms[first], arms[1 - first]))
+        return compare(one, other, columns)
+
+    plain, swapped = seen(lambda y: y), seen(lambda y: y, 1)
+    assert swapped.diff == pytest.approx(-plain.diff, rel=1e-9, abs=1e-12)
+    assert swapped.p_value == pytest.approx(plain.p_value, rel=1e-9)
+    scaled, moved = seen(lambda y: y * scale), seen(lambda y: y + shift)
+    assert scaled.p_value == pytest.approx(plain.p_value, rel=1e-6)
+    assert scaled.diff == pytest.approx(plain.diff * scale, rel=1e-6, abs=1e-9)
+    assert moved.diff == pytest.approx(plain.diff, rel=1e-6, abs=1e-9)
+    assert moved.p_value == pytest.approx(plain.p_value, rel=1e-6)
+
+
 def test_one_sided():
     treatment, control = Moments(50, 5.4, 4.0), Moments(50, 5.0, 4.0)
     above = compare_means(treatment, control, alternative="greater")
