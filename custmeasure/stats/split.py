@@ -121,6 +121,8 @@ def split_product(before: ArrayLike, after: ArrayLike) -> Floats:
     """
     first, second = np.asarray(before, float), np.asarray(after, float)
     n_factors = first.shape[-1]
+    if not n_factors:
+        return np.zeros(np.broadcast_shapes(first.shape, second.shape))
     nodes, weights = np.polynomial.legendre.leggauss(max(1, (n_factors + 1) // 2))
     times = (nodes + 1) / 2
     along = first[..., None] + times * (second - first)[..., None]

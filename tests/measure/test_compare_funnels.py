@@ -283,6 +283,16 @@ def test_a_shop_without_events_says_so():
     assert tuple(seen.parts.frame.columns) == FunnelParts.COLUMNS
 
 
+def test_one_step_and_nobody_at_all():
+    seen = FunnelChange.from_counts(["visit"], [5], [7])
+    assert seen.frame["part"].tolist() == ["(overall)", "(traffic)"]
+    assert part(seen, "(traffic)", "n_change") == 2
+    assert seen.verdict.code == "ZERO_VARIANCE"
+    nobody = FunnelChange.from_counts(["a", "b"], [0, 0], [0, 0])
+    assert nobody.verdict.code == "NO_UNITS"
+    assert "nan" not in repr(nobody).lower()
+
+
 # --- what may be compared ---------------------------------------------------------------------------
 
 
