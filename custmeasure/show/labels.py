@@ -250,6 +250,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "sunday": ("일요일", "Sunday"),
     "conversion": ("전환", "conversion"),
     "revenue": ("순매출", "net revenue"),
+    "visitors": ("방문 수", "visits"),
     "planned_end": ("날마다, 끝나는 날까지", "every day until a planned end"),
     "open_end": ("날마다, 끝을 정하지 않고", "every day, without an end"),
     "planned": ("끝나는 날까지 여러 번", "many, until a planned end"),

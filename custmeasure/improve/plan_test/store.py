@@ -69,8 +69,8 @@ class Plan:
     days
         Of a plan by day: day → variant.
     written_at, hash, late, edited
-        When it was stored (UTC) and the hash of all above; whether that was after the first
-        exposure; whether the file no longer fits its hash.
+        When it was stored (in the shop's time zone) and the hash of all above; whether that was after
+        the first exposure; whether the file no longer fits its hash.
     """
 
     experiment: str
@@ -181,10 +181,9 @@ def read_plan(shop: Shop, experiment: str) -> Plan | None:
         return None
     plan = _parsed(path)
     first = first_exposure(shop, experiment)
-    late = plan.late or (
-        first is not None and plan.written_at is not None and first <= plan.written_at
-    )
-    return replace(plan, late=late, edited=plan.hash != plan.digest())
+    at = plan.written_at.astimezone(dates.zone(shop.timezone)) if plan.written_at else None
+    late = plan.late or (first is not None and at is not None and first <= at)
+    return replace(plan, late=late, edited=plan.hash != plan.digest(), written_at=at)
 
 
 def plan_path(shop: Shop, experiment: str) -> Path:
@@ -292,7 +291,7 @@ def _said(value: object) -> str:
 
 
 def _when(plan: Plan) -> str:
-    return f"{plan.written_at:%Y-%m-%d %H:%M} UTC" if plan.written_at else "–"
+    return f"{plan.written_at:%Y-%m-%d %H:%M %Z}" if plan.written_at else "–"
 
 
 def _begun(shop: Shop, plan: Plan, first: dt.datetime | None) -> UsageError:

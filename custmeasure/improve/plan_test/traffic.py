@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from custmeasure.engine import Table, as_table, query
+from custmeasure import dates
+from custmeasure.engine import Table, query
 from custmeasure.stats.tails import Floats
 
 WEEK = 7
@@ -27,18 +28,17 @@ _SPAN = """
     WHERE unit IS NOT NULL AND ($event IS NULL OR event = $event) AND ($page IS NULL OR page = $page)
           AND ($as_of IS NULL OR moment <= CAST($as_of AS TIMESTAMPTZ))"""
 
+# A unit is new on a day to every test that began after the unit's day before.
 _NEW = """
     WITH seen AS (
         SELECT DISTINCT unit, CAST(timezone($timezone, moment) AS DATE) AS day
         FROM events
         WHERE unit IS NOT NULL AND ($event IS NULL OR event = $event)
               AND ($page IS NULL OR page = $page)
+              AND moment >= CAST($since AS TIMESTAMPTZ)
               AND ($as_of IS NULL OR moment <= CAST($as_of AS TIMESTAMPTZ))),
-    firsts AS (
-        SELECT starts.start, seen.unit, min(seen.day) AS day
-        FROM starts JOIN seen ON seen.day BETWEEN starts.start AND starts.last
-        GROUP BY starts.start, seen.unit)
-    SELECT start, day, count(*) AS n FROM firsts GROUP BY start, day ORDER BY start, day"""
+    came AS (SELECT day, lag(day) OVER (PARTITION BY unit ORDER BY day) AS before FROM seen)
+    SELECT day, before, count(*) AS n FROM came GROUP BY day, before ORDER BY day, before"""
 
 
 @dataclass(frozen=True)
@@ -90,10 +90,11 @@ def read_traffic(
     span = query(_SPAN, given, events=rows).to_pylist()[0]
     if span["first_day"] is None:
         return None
-    starts = _starts(span["first_day"], span["last_day"], n_days)
-    if not len(starts):
+    starts = _starts(span["first_day"], span["last_day"])
+    if not starts:
         return None
-    counted = query(_NEW, given, events=rows, starts=_as_days(starts)).to_pandas()
+    since = dates.day_start(starts[0], timezone).isoformat()
+    counted = query(_NEW, given | {"since": since}, events=rows).to_pandas()
     return grown(_matrix(pd.DataFrame(counted), starts, span["last_day"], n_days), n_days)
 
 
@@ -113,34 +114,26 @@ def grown(new: Floats, n_days: int) -> Traffic:
     return Traffic(by_day, len(steps), tuple(int(n) for n in first_weeks[-LEVEL_WEEKS:]))
 
 
-def _starts(first: dt.date, last: dt.date, n_days: int) -> pd.DataFrame:
+def _starts(first: dt.date, last: dt.date) -> list[dt.date]:
     """Return the days on which the past is entered: every seventh one, whole weeks before the end."""
     weeks = ((last - first).days + 1) // WEEK
     latest = last - dt.timedelta(days=WEEK - 1)
-    starts = [latest - dt.timedelta(weeks=k) for k in range(min(weeks, _MOST_STARTS))][::-1]
-    ends = [min(start + dt.timedelta(days=n_days - 1), last) for start in starts]
-    return pd.DataFrame({"start": starts, "last": ends})
+    return [latest - dt.timedelta(weeks=k) for k in range(min(weeks, _MOST_STARTS))][::-1]
 
 
-def _as_days(starts: pd.DataFrame) -> Table:
-    table = as_table(starts)
-    return table.pick(start=("start", "day"), last=("last", "day"))  # type: ignore[union-attr]
-
-
-def _matrix(counted: pd.DataFrame, starts: pd.DataFrame, last: dt.date, n_days: int) -> Floats:
+def _matrix(counted: pd.DataFrame, starts: list[dt.date], last: dt.date, n_days: int) -> Floats:
     """Return new units (n_starts, days): 0 on a quiet day, NaN after the end of the data."""
-    place = {start: row for row, start in enumerate(starts["start"])}
-    longest = min(n_days, (last - starts["start"].iloc[0]).days + 1)
-    new = np.zeros((len(starts), longest))
-    for start, day, n in counted[["start", "day", "n"]].itertuples(index=False):
-        new[place[_day(start)], (_day(day) - _day(start)).days] = n
-    for row, start in enumerate(starts["start"]):
-        new[row, (last - start).days + 1 :] = np.nan
+    days = counted["day"].to_numpy("datetime64[D]")
+    before = counted["before"].to_numpy("datetime64[D]")
+    n = counted["n"].to_numpy(float)
+    new = np.full((len(starts), min(n_days, (last - starts[0]).days + 1)), np.nan)
+    for row, start in enumerate(starts):
+        begin = np.datetime64(start, "D")
+        width = min(new.shape[1], (last - start).days + 1)
+        offset = (days - begin).astype(np.int64)
+        mine = (offset >= 0) & (offset < width) & (np.isnat(before) | (before < begin))
+        new[row, :width] = np.bincount(offset[mine], n[mine], width)
     return new
-
-
-def _day(value: dt.date | pd.Timestamp) -> dt.date:
-    return value.date() if isinstance(value, dt.datetime) else value
 
 
 # --- what units do ----------------------------------------------------------------------------------
