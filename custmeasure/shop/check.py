@@ -52,8 +52,13 @@ class Accounted:
         }
 
 
-def check_tables(tables: Sequence[Accounted], as_of: dt.datetime | None, timezone: str) -> Listing:
-    """Return what became of the rows of each table.
+def check_tables(
+    tables: Sequence[Accounted],
+    as_of: dt.datetime | None,
+    timezone: str,
+    names: Sequence[str] = (),
+) -> Listing:
+    """Return what became of the rows of each table, or of those named and those that lost rows.
 
     Returns
     -------
@@ -61,10 +66,19 @@ def check_tables(tables: Sequence[Accounted], as_of: dt.datetime | None, timezon
         Columns ``table, file, n_in_file, n_used, n_rejected, n_duplicate, n_outside, first_at,
         last_at``; the first number is the sum of the four after it.
     """
-    frame = pd.DataFrame([each.row for each in tables], columns=list(COLUMNS))
-    notes = [note for each in tables for note in _notes(each)]
+    shown = [each for each in tables if not names or each.name in names or _lost(each)]
+    frame = pd.DataFrame([each.row for each in shown], columns=list(COLUMNS))
+    notes = [note for each in shown for note in _notes(each)]
     notes += _problems(tables)
-    missing = [name for name in TABLES if name not in {each.name for each in tables}]
+    n_more = len(tables) - len(shown)
+    if n_more:
+        others = "1 other table was" if n_more == 1 else f"{n_more} other tables were"
+        notes.append(Text(
+            f"다른 표 {n_more}개도 모두 읽었고, 빠진 행이 없습니다.",
+            f"{others} read too and lost no row.",
+        ))  # fmt: skip
+    here = {each.name for each in tables}
+    missing = [name for name in names or TABLES if name not in here]
     if missing:
         said = ", ".join(missing)
         notes.append(Text(f"없는 표: {said}.", f"Tables not here: {said}."))
@@ -73,8 +87,12 @@ def check_tables(tables: Sequence[Accounted], as_of: dt.datetime | None, timezon
         frame,
         {"as_of": as_of, "timezone": timezone},
         tuple(dict.fromkeys(notes)),
-        verdict=_verdict(len(frame), n_rejected),
+        verdict=_verdict(len(tables), n_rejected),
     )
+
+
+def _lost(table: Accounted) -> bool:
+    return bool(table.found.n_rejected or table.found.n_duplicate)
 
 
 def provenance(table: Accounted) -> dict[str, object]:

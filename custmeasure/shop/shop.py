@@ -127,9 +127,23 @@ class Shop:
         """Return the shop with each of its tables as ``change`` makes it."""
         return replace(self, _tables={name: change(found) for name, found in self._found.items()})
 
-    def check(self) -> Listing:
-        """Return, for each table, its rows in the file and what became of them; see `check`."""
-        return check_tables(self.accounts(), self._local(self.as_of), self.timezone)
+    def check(self, *names: str) -> Listing:
+        """Return, for each table, its rows in the file and what became of them.
+
+        Parameters
+        ----------
+        *names
+            The tables to list; all when none is named. A table that lost rows is listed anyway, and
+            the others are counted in a note.
+
+        Raises
+        ------
+        UnknownTable
+            When the contract has no such table, with the nearest one.
+        """
+        for name in names:
+            self.table(name)
+        return check_tables(self.accounts(), self._local(self.as_of), self.timezone, names)
 
     def provenance(self) -> dict[str, dict[str, object]]:
         """Return, for each table, its files, their SHA-256 and its row accounting."""

@@ -453,3 +453,19 @@ def test_the_contract_names_what_it_relies_on():
         assert key in [column.name for column in TABLES[name]]
     assert CLOCKS == {**CLOCKS, "events": "at", "spend": "day", "promises": "promised_at"}
     assert not {"customers", "order_items"} & set(CLOCKS)
+
+
+def test_a_check_of_some_tables_counts_the_others_and_hides_no_loss(tmp_path):
+    (tmp_path / "shop.toml").write_text('name = "s"\nlanguage = "en"\n', "utf-8")
+    row = "o{},c1,2026-01-0{} 10:00,{}\n"
+    orders = "".join(row.format(i, i, "oops" if i == 3 else 100) for i in range(1, 5))
+    (tmp_path / "orders.csv").write_text("order_id,customer_id,at,amount\n" + orders, "utf-8")
+    (tmp_path / "customers.csv").write_text("customer_id\nc1\n", "utf-8")
+    (tmp_path / "spend.csv").write_text("day,kind,amount\n2026-01-01,ads,5\n", "utf-8")
+    check = open_shop(tmp_path).check("customers", "reviews")
+    assert list(check.frame["table"]) == ["orders", "customers"]
+    assert any(note.startswith("1 other table") for note in check.notes)
+    assert any("reviews" in note for note in check.notes)
+    assert "1 row" in check.headline("en")
+    with pytest.raises(UnknownName, match="customers"):
+        open_shop(tmp_path).check("customer")
