@@ -3,7 +3,12 @@
 import pandas as pd
 import pytest
 
-from custmeasure.improve.copy_test import copy_test_from_counts, copy_test_from_moments
+from custmeasure.improve.copy_test import (
+    UnitMetric,
+    copy_test_from_counts,
+    copy_test_from_moments,
+    copy_test_from_units,
+)
 from custmeasure.stats import Moments
 
 
@@ -115,3 +120,25 @@ def test_ten_to_one(shared):
     assert result.frame["conversion_rate"].tolist() == pytest.approx([0.15206, 0.1962])
     assert (result.verdict, result.definition["srm_p_value"]) == ("better", 1.0)
     assert copy_test_from_counts(counts).verdict.code == "SRM"
+
+
+def test_hillstrom_in_one_pass_over_its_file(shared):
+    """The same figures from the CSV itself: spend, and spend a visit as a ratio over people."""
+    path = shared / "data" / "hillstrom_email" / "hillstrom_data.csv"
+    metrics = {
+        "spend": UnitMetric("spend"),
+        "visit": UnitMetric("visit", kind="conversion"),
+        "spend a visit": UnitMetric("spend", per="visit"),
+        "spend, by history": UnitMetric("spend", before="history"),
+    }
+    result = copy_test_from_units(path, metrics, variant="segment", control="No E-Mail")
+    assert result.frame["n_units"].tolist() == [21_306, 21_307, 21_387]
+    assert result.frame["metric_value"].tolist() == pytest.approx(
+        [0.652789, 1.422617, 1.077202], abs=5e-7
+    )
+    mens = result.metrics[result.metrics["variant"] == "Mens E-Mail"].set_index("metric")
+    assert mens.loc["visit", "rel_diff"] == pytest.approx(0.182757 / 0.106167 - 1, abs=1e-4)
+    # More visit and each visit brings more: 1.422617 / 0.182757 against 0.652789 / 0.106167.
+    ratio = (1.422617 / 0.182757) / (0.652789 / 0.106167) - 1
+    assert mens.loc["spend a visit", "rel_diff"] == pytest.approx(ratio, abs=1e-4)
+    assert (mens.loc[["spend", "visit"], "outcome"] == "better").all()
