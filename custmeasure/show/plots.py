@@ -310,11 +310,11 @@ def copy_test_daily(result: Result, ax: Axes | None = None) -> Axes:
         Where to draw; a new figure when not given.
     """
     with _style():
-        ax = ax or _axes()
         daily = getattr(result, "daily", pd.DataFrame())
         name = "rel_diff" if len(daily) and daily["rel_diff"].notna().any() else "diff"
         if not len(daily) or not daily[name].notna().any():
-            return _nothing(result, ax)
+            return _nothing(result, ax or _axes(height=1.2))
+        ax = ax or _axes()
         ax.axhline(0, color=INK, linewidth=1)
         for i, (variant, rows) in enumerate(daily.groupby("variant", sort=False)):
             _difference_so_far(ax, rows, name, COLOURS[i % len(COLOURS)], str(variant))

@@ -235,6 +235,13 @@ def test_a_guardrail_inside_its_margin_is_safe(tmp_path):
     assert result.metrics["outcome"].tolist() == ["better", "safe"]
 
 
+def test_a_guardrail_that_is_not_shown_to_be_safe_is_said(tmp_path):
+    toml = TOML.replace("margin = 0.1", "margin = 0.01")
+    result = copy_test(_crowd(tmp_path, toml=toml), "copy", guardrails=["minutes"])
+    assert (result.verdict, result.metrics["outcome"].iloc[1]) == ("better", "cannot_tell")
+    assert any("not shown yet that it got worse by less than 1%" in note for note in result.notes)
+
+
 def test_lower_is_better(tmp_path):
     shop = _crowd(tmp_path, slow_b=8.0)
     result = copy_test(shop, "copy", metric="minutes")

@@ -9,7 +9,7 @@ import pandas as pd
 
 from custmeasure.improve.copy_test.effects import Rate, own_value
 from custmeasure.improve.copy_test.verdict import Case, decide
-from custmeasure.improve.copy_test.wording import each
+from custmeasure.improve.copy_test.wording import each, percent, topic
 from custmeasure.language import Lang, pick
 from custmeasure.show.words import Text, Verdict
 from custmeasure.stats import MeanComparison
@@ -76,6 +76,25 @@ def guard(case: Case, name: str, margin: float) -> str:
         if case.can_test(name)
         else "cannot_tell"
     )
+
+
+def open_guards(asked: Sequence[Asked], cases: Sequence[Case]) -> list[Text]:
+    """Return which guardrails are not shown to be safe yet, by how much they may still be worse."""
+    notes = []
+    for question, case in zip(asked, cases, strict=True):
+        names = [
+            name for name in case.compared if guard(case, name, question.margin) == "cannot_tell"
+        ]
+        if question.role != "guardrail" or not names:
+            continue
+        margin = percent(question.margin)
+        subject = question.title.ko + topic(question.title.ko)
+        notes.append(Text(
+            f"{subject} {margin} 넘게 나빠지지 않았다고 아직 말할 수 없습니다({', '.join(names)}안).",
+            f"{question.title}: it is not shown yet that it got worse by less than {margin} "
+            f"({', '.join(names)}).",
+        ))  # fmt: skip
+    return notes
 
 
 def metrics_table(asked: Sequence[Asked], cases: Sequence[Case]) -> pd.DataFrame:

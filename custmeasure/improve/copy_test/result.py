@@ -20,7 +20,7 @@ from custmeasure.improve.copy_test.effects import (
     table,
     without_effect,
 )
-from custmeasure.improve.copy_test.family import decide_all, metrics_table
+from custmeasure.improve.copy_test.family import decide_all, metrics_table, open_guards
 from custmeasure.improve.copy_test.plan import Traffic
 from custmeasure.improve.copy_test.verdict import Case
 from custmeasure.improve.copy_test.watching import Watch, watch_note
@@ -247,6 +247,7 @@ def conclude(
             *_notes(cases),
         ]
         said.append(watch_note(first.watch, is_known=looks_known))
+        said += open_guards(asked, cases)
     measured = metrics_table(asked, cases)
     more = frames or Frames()
     return RESULTS[first.value](

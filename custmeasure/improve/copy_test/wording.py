@@ -92,7 +92,7 @@ def against(treatment: Row, control: Row, said: Said, lang: Lang, *, several: bo
         f"{variant(row['variant'], lang)} {value(row, lang, said)}" for row in (treatment, control)
     ]
     sides = pick(
-        f"{metric}{_topic(metric)} {parts[0]}, {parts[1]}입니다.",
+        f"{metric}{topic(metric)} {parts[0]}, {parts[1]}입니다.",
         f"{metric}: {parts[0]}, {parts[1]}.",
         lang,
     )
@@ -102,7 +102,7 @@ def against(treatment: Row, control: Row, said: Said, lang: Lang, *, several: bo
     return f"{sides} {gap[0].upper()}{gap[1:]}."
 
 
-def _topic(word: str) -> str:
+def topic(word: str) -> str:
     """Return the Korean particle after ``word``: 은 after a final consonant, 는 after a vowel."""
     last = ord(word[-1]) - 0xAC00 if word else -1
     if not 0 <= last < 11_172:
