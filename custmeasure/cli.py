@@ -407,6 +407,18 @@ def plan(
         bool,
         typer.Option("--cuped", help=_say("이전 행동을 씁니다.", "Use what visitors did before.")),
     ] = False,
+    a_day: Annotated[
+        float | None,
+        typer.Option(
+            help=_say(
+                "하루 새 방문자. 자료가 없을 때.", "New visitors a day, where there are no data."
+            )
+        ),
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(help=_say("지금 전환율, 예: 0.03.", "Today's conversion rate, e.g. 0.03.")),
+    ] = None,
     rule: Annotated[
         str,
         typer.Option(help=_say("어떤 답이면 무엇을 할지.", "What will be done with which answer.")),
@@ -439,7 +451,7 @@ def plan(
     wish = desk.Wish(
         name, day, _shares(variants), by_day, metric, window, entry=entry, page=page,
         carry_over=carry_over, cuped=cuped, min_effect=min_effect, method=method, weeks=weeks,
-        rule=rule,
+        rule=rule, a_day=a_day, rate=rate,
     )  # fmt: skip
     result = desk.answer(opened, wish)
     typer.echo(repr(result))

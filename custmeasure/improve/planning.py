@@ -13,8 +13,8 @@ from pathlib import Path
 from custmeasure.engine import Table, query
 from custmeasure.errors import EnvironmentProblem, UsageError
 from custmeasure.improve.assign import assign, write_assignments
-from custmeasure.improve.copy_days import plan_by_day, plan_days
-from custmeasure.improve.plan_test import plan_of, plan_test
+from custmeasure.improve.copy_days import plan_by_day, plan_days, plan_days_from_counts
+from custmeasure.improve.plan_test import plan_of, plan_test, plan_test_from_counts
 from custmeasure.improve.plan_test.store import Plan, plan_path, store_plan
 from custmeasure.shop import Shop
 from custmeasure.show.result import Result
@@ -46,6 +46,8 @@ class Wish:
         How long, when somebody wants to say so himself.
     rule
         What will be done with which answer.
+    a_day, rate
+        New visitors a day and today's conversion rate, where the shop has no data of them.
     """
 
     experiment: str
@@ -63,6 +65,8 @@ class Wish:
     method: str | None = None
     weeks: int | None = None
     rule: str = ""
+    a_day: float | None = None
+    rate: float | None = None
 
 
 def answer(shop: Shop, wish: Wish) -> Result:
@@ -76,25 +80,44 @@ def answer(shop: Shop, wish: Wish) -> Result:
     """
     plan_path(shop, wish.experiment)
     _fits(wish)
+    if wish.a_day is not None and wish.rate is not None:
+        return _typed(wish, wish.a_day, wish.rate)
     if not wish.by_day:
         return plan_test(
             shop, metric=wish.metric, min_effect=wish.min_effect, shares=wish.shares,
             method=wish.method or "planned_end", entry=wish.entry, page=wish.page, unit=wish.unit,
             window=wish.window, cuped=wish.cuped,
         )  # fmt: skip
-    if len(wish.shares) != 2:
-        raise UsageError(
-            ko="날을 나누는 시험은 문구를 둘씩 견줍니다. --variants A,B처럼 두 개를 적으십시오.",
-            en="By the day two copies are compared at a time. Name two: --variants A,B.",
-        )
     return plan_days(
         shop, metric=wish.metric, min_effect=wish.min_effect, carry_over=wish.carry_over,
         page=wish.page,
     )  # fmt: skip
 
 
+def _typed(wish: Wish, a_day: float, rate: float) -> Result:
+    """Return the answer from numbers that were typed in."""
+    if wish.by_day:
+        return plan_days_from_counts(
+            a_day, rate, min_effect=wish.min_effect, carry_over=wish.carry_over
+        )
+    return plan_test_from_counts(
+        rate, units_a_day=a_day, min_effect=wish.min_effect, shares=wish.shares,
+        method=wish.method or "planned_end", window=wish.window or "7d",
+    )  # fmt: skip
+
+
 def _fits(wish: Wish) -> None:
     """Refuse what would be ignored."""
+    if wish.by_day and len(wish.shares) != 2:
+        raise UsageError(
+            ko="날을 나누는 시험은 문구를 둘씩 견줍니다. --variants A,B처럼 두 개를 적으십시오.",
+            en="By the day two copies are compared at a time. Name two: --variants A,B.",
+        )
+    if (wish.a_day is None) != (wish.rate is None) or (wish.rate and wish.metric != "conversion"):
+        raise UsageError(
+            ko="--a-day(하루 새 방문자)와 --rate(전환율)는 함께, 전환율을 재는 시험에 씁니다.",
+            en="--a-day (new visitors a day) and --rate (of conversion) go together, for conversion.",
+        )
     split = {"method": wish.method, "window": wish.window, "entry": wish.entry, "cuped": wish.cuped}
     given = split if wish.by_day else {"carry_over": wish.carry_over}
     wrong = [name for name, value in given.items() if value]
@@ -112,8 +135,14 @@ def plan_from(result: Result, wish: Wish) -> Plan:
     Raises
     ------
     UsageError
-        When no number of weeks is enough and the wish does not say how many.
+        When no number of weeks is enough and the wish does not say how many, and when the shop has no
+        data to plan with.
     """
+    if not len(result.frame):
+        raise UsageError(
+            ko=f"{result.reason.ko} 또는 --a-day와 --rate로 수를 적어 주십시오.",
+            en=f"{result.reason} Or type the numbers as --a-day and --rate.",
+        )
     control, *others = wish.shares
     if wish.by_day:
         return plan_by_day(

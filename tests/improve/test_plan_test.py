@@ -211,6 +211,8 @@ def test_missing_tables(shop, tmp_path):
     assert plan_test(shop, metric="revenue").verdict.code == "MISSING_TABLE"
     young = plan_test(shop.until("2026-01-08"))
     assert young.verdict.code == "NO_UNITS"
+    with pytest.raises(UsageError, match="less than a week"):
+        plan_of(young, "tea", start=dt.date(2026, 3, 2), weeks=4)
 
 
 def test_an_earlier_step_is_offered_when_the_goal_takes_too_long(tmp_path):

@@ -131,3 +131,30 @@ def test_a_late_plan_says_so_from_then_on(shop):
     ran = run(shop, "free_shipping_banner", "--weeks", "4", "--late")
     assert ran.exit_code == 0
     assert read_plan(shop, "free_shipping_banner").late
+
+
+@pytest.fixture
+def marketplace(tmp_path):
+    """Open a shop that knows its orders alone."""
+    (tmp_path / "shop.toml").write_text('name = "t"\nlanguage = "en"\n', "utf-8")
+    (tmp_path / "orders.csv").write_text(
+        "order_id,customer_id,at,amount\n1,c,2026-05-03T10:00:00Z,9\n", "utf-8"
+    )
+    return open_shop(tmp_path)
+
+
+@pytest.mark.parametrize("by_day", [(), ("--by-day",)])
+def test_a_shop_without_visits_types_its_numbers(marketplace, by_day):
+    ran = run(marketplace, "title", "--weeks", "8", *by_day)
+    assert ran.exit_code == 2
+    assert "--a-day" in ran.output
+    typed = ("--a-day", "200", "--rate", "0.04", "--min-effect", "0.4")
+    ran = run(marketplace, "title", *typed, *by_day)
+    assert ran.exit_code == 0, ran.output
+    assert read_plan(marketplace, "title").kind == ("by_day" if by_day else "split")
+
+
+def test_half_of_the_numbers_is_refused(marketplace):
+    ran = run(marketplace, "title", "--a-day", "200")
+    assert ran.exit_code == 2
+    assert "--rate" in ran.output

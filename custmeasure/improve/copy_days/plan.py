@@ -189,8 +189,11 @@ def plan_by_day(
     Raises
     ------
     UsageError
-        When no number of weeks is enough and none was given, or the weeks are not whole pairs.
+        When no number of weeks is enough and none was given, the weeks are not whole pairs, or there
+        were no data to plan with.
     """
+    if not len(result.frame):
+        raise UsageError(ko=result.reason.ko, en=str(result.reason))
     said = result.definition
     design = Design(start, int(str(said["carry_over"])))
     block = design.block_days // WEEK

@@ -200,7 +200,7 @@ def plan_of(
     Raises
     ------
     UsageError
-        When no number of weeks is enough and none was given.
+        When no number of weeks is enough and none was given, or there were no data to plan with.
     """
     length = weeks or result.weeks
     if length is None:
@@ -209,6 +209,8 @@ def plan_of(
             en="No number of weeks is enough at this shop's traffic. To go on all the same, say how "
             "many with --weeks.",
         )
+    if not len(result.frame):
+        raise UsageError(ko=result.reason.ko, en=str(result.reason))
     said = result.definition
     rows = result.frame.loc[result.frame["n_weeks"] == length, "n_units"]
     shares = {str(k): float(v) for k, v in said["shares"].items()}  # type: ignore[attr-defined]
