@@ -15,6 +15,7 @@ National Institute of Standards and Technology (2015), FIPS 180-4 (SHA-256).
 import csv
 import hashlib
 import io
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -125,7 +126,7 @@ def _checked(experiment: str, units: Iterable[str]) -> list[str]:
             f"{[*wrong, experiment][0]!r}.",
         )
     if len(set(ids)) < len(ids):
-        twice = next(unit for unit in ids if ids.count(unit) > 1)
+        twice = Counter(ids).most_common(1)[0][0]
         raise UsageError(
             ko=f"단위 '{twice}'이(가) 두 번 있습니다. 한 사람은 한 번만 적으십시오.",
             en=f"Unit '{twice}' comes twice. Name every person once.",

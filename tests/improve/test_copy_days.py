@@ -249,3 +249,9 @@ def test_before_the_planned_end_there_is_no_verdict(shop):
 def test_days_that_ran_another_copy_are_counted(shop):
     plan_of(shop, **{"2026-04-06": "B", "2026-04-13": "A"})
     assert any("On 2 days another copy ran" in note for note in copy_days(shop, "tea").notes)
+
+
+def test_a_test_that_has_just_begun_is_not_broken(shop):
+    plan_of(shop)
+    result = copy_days(shop.until("2026-04-06"), "tea")
+    assert (result.verdict, result.verdict.code) == ("cannot_tell", "NOT_OVER")

@@ -42,6 +42,7 @@ from custmeasure.improve.copy_days.reading import (
     METRICS,
     checked,
     experiments,
+    last_complete_day,
     put_in_pairs,
     read_days,
 )
@@ -133,7 +134,7 @@ def copy_days(
         raise UnknownName("experiment", experiment, seen, "copy_days.experiment")
     declared = _declared(shop, experiment, plan)
     first, last = dates.parse_span(start or declared.get("start"), end or declared.get("end"))
-    known = _last_day(shop)
+    known = last_complete_day(shop)
     until = min(day for day in (last, known) if day) if last or known else None
     rows = read_days(source, experiment, first, until)
     definition = {"experiment": experiment, "start": first, "end": last,
@@ -213,14 +214,6 @@ def _design(
     return Design(start.date() if isinstance(start, dt.datetime) else start, carry_over)
 
 
-def _last_day(shop: Shop) -> dt.date | None:
-    """Return the last day that is complete at the shop's ``as_of``."""
-    local = dates.local(shop.as_of, shop.timezone)
-    return (
-        None if local is None else (local + dt.timedelta(microseconds=1)).date() - dt.timedelta(1)
-    )
-
-
 def _concluded(
     rows: pd.DataFrame,
     metric: str,
@@ -236,7 +229,7 @@ def _concluded(
 ) -> CopyDaysResult:
     names = sorted(rows["variant"].unique())
     if len(names) != 2:
-        return nothing(_not_two(names), metric, definition)
+        return nothing(_not_two(names, ends), metric, definition)
     if control is not None and control not in names:
         raise UnknownName("variant", control, names, where="control")
     if not 0 < min_effect < float("inf"):
@@ -268,10 +261,15 @@ def _concluded(
     return kind(frame, definition, notes, verdict=verdict, days=paired.days)
 
 
-def _not_two(names: list[str]) -> Verdict:
+def _not_two(names: list[str], ends: dt.date | None) -> Verdict:
     if not names:
         reason = Text("이 기간에 기록된 날이 없습니다.", "No day was recorded in this period.")
         return Verdict("cannot_tell", reason, code="NO_UNITS")
+    if len(names) == 1 and ends is not None:
+        return Verdict("cannot_tell", Text(
+            f"이제 시작했습니다. 아직 {names[0]}안을 쓴 날뿐이고, 계획은 {ends}에 끝납니다.",
+            f"The test has just begun: so far only days of {names[0]}. The plan ends on {ends}.",
+        ), code="NOT_OVER")  # fmt: skip
     if len(names) == 1:
         return Verdict("invalid", Text(
             f"{names[0]}안을 쓴 날만 있어 견줄 것이 없습니다.",

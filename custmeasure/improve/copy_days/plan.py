@@ -34,7 +34,7 @@ from custmeasure.improve.copy_days.history import (
     read_visits,
     week_on_week,
 )
-from custmeasure.improve.copy_days.reading import METRICS, read_days
+from custmeasure.improve.copy_days.reading import METRICS, last_complete_day, read_days
 from custmeasure.improve.copy_days.result import each
 from custmeasure.improve.plan_test.entry import check_names
 from custmeasure.improve.plan_test.store import Plan
@@ -229,7 +229,8 @@ def _past(
     table = shop.table("copy_days")
     past = None
     if isinstance(table, Table) and page is None:
-        past = from_copy_days(read_days(table, None, None, None), metric, carry_over)
+        rows = read_days(table, None, None, last_complete_day(shop))
+        past = from_copy_days(rows, metric, carry_over) if len(rows) else None
     if past is None and metric != "revenue":
         past = from_visits(visits, metric, carry_over)
     return past

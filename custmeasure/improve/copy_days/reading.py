@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from custmeasure import dates
 from custmeasure.engine import Table, query
 from custmeasure.errors import UsageError
 from custmeasure.improve.copy_days.design import Design, runs_are_too_long
+from custmeasure.shop import Shop
 from custmeasure.show.words import Text, Verdict
 
 METRICS = ("conversion", "revenue", "visitors")
@@ -52,6 +54,14 @@ def read_days(
         "end": end.isoformat() if end else None,
     }
     return pd.DataFrame(query(_DAYS, given, rows=rows).to_pandas())
+
+
+def last_complete_day(shop: Shop) -> dt.date | None:
+    """Return the last day that is complete at the shop's ``as_of``, or None in an empty shop."""
+    local = dates.local(shop.as_of, shop.timezone)
+    return (
+        None if local is None else (local + dt.timedelta(microseconds=1)).date() - dt.timedelta(1)
+    )
 
 
 def checked(rows: pd.DataFrame) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from custmeasure import dates
 from custmeasure.engine import Table, query
 from custmeasure.errors import UsageError
 from custmeasure.improve.copy_days import copy_days
+from custmeasure.improve.copy_days.reading import last_complete_day
 from custmeasure.improve.copy_test import copy_test
 from custmeasure.shop import Shop
 from custmeasure.show.words import Text
@@ -92,7 +93,7 @@ def read_past(shop: Shop) -> tuple[list[PastTest], list[Text]]:
     notes: list[Text] = []
     table = shop.table("copy_tests")
     if isinstance(table, Table):
-        tests += from_totals(_totals(table, _last_day(shop)))
+        tests += from_totals(_totals(table, last_complete_day(shop)))
     for name, declared in shop.settings.experiments.items():
         found, why = _of_experiment(shop, name, declared)
         tests += found
@@ -158,7 +159,7 @@ def _of_experiment(
     """Return a declared experiment's tests when it is over and its answer may be used."""
     end = declared.get("end")
     last = dates.parse_day(end, "end") if end else None
-    known = _last_day(shop)
+    known = last_complete_day(shop)
     if last is None or (known is not None and known <= last):
         return [], [
             Text(f"{name}: 아직 끝나지 않아 넣지 않았습니다.", f"{name}: not over, left out.")
@@ -226,13 +227,6 @@ def _recorded(shop: Shop, name: str) -> set[str]:
 
 
 _NAMES = "SELECT DISTINCT experiment FROM rows WHERE experiment IS NOT NULL"
-
-
-def _last_day(shop: Shop) -> dt.date | None:
-    local = dates.local(shop.as_of, shop.timezone)
-    return (
-        None if local is None else (local + dt.timedelta(microseconds=1)).date() - dt.timedelta(1)
-    )
 
 
 def _as_day(value: object) -> dt.date | None:
