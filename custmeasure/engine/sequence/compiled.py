@@ -52,12 +52,19 @@ def landmarks(at, mask, lo, hi, stops, begin, beyond, following, hits):  # type:
     for row in range(hi - 1, lo - 1, -1):
         beyond[row] = beyond[row + 1] if row + 1 < hi and at[row] == at[row + 1] else row + 1
     for step in range(len(stops)):
-        found, hit = hi, hi
-        following[step, hi], hits[step, hi] = hi, hi
-        for row in range(hi - 1, lo - 1, -1):
-            found = row if (mask[row] >> step) & 1 else found
-            hit = row if mask[row] & stops[step] else hit
-            following[step, row], hits[step, row] = found, hit
+        note_next(mask, lo, hi, np.int64(1) << step, following[step])
+        if stops[step]:
+            note_next(mask, lo, hi, stops[step], hits[step])
+
+
+@_compiled
+def note_next(mask, lo, hi, bits, following):  # type: ignore[no-untyped-def]
+    """Note for each row the next one, this one included, that has one of the bits; ``hi`` for none."""
+    found = hi
+    following[hi] = hi
+    for row in range(hi - 1, lo - 1, -1):
+        found = row if mask[row] & bits else found
+        following[row] = found
 
 
 @_compiled
@@ -85,7 +92,8 @@ def ordered(at, mask, hi, entry, rules, marks, path, seen, stamp):  # type: igno
         if not later and seat(step, mask, begin[here], beyond[here], path, seen, stamp[0]):
             k, step = step, next_required(step, optional)
             continue
-        found, hit = following[step, beyond[here]], hits[k, beyond[here]]
+        found = following[step, beyond[here]]
+        hit = hits[k, beyond[here]] if stops[k] else hi
         bound = min(end, at[here] + limits[step])
         arrives = found < hi and at[found] <= bound
         if hit < hi and at[hit] <= bound and not (arrives and at[found] <= at[hit]):
@@ -250,6 +258,10 @@ def best_attempt(at, mask, lo, hi, rules, marks, scratch, best):  # type: ignore
             break
         if order == ANY and not is_first and within(count, twins) <= furthest + 1:
             continue
+        if order == ORDERED and deepest >= 0 and at[row] > best_at and not is_first:
+            further = marks[2][next_required(furthest, rules[1]), marks[0][row]]
+            if further == hi or at[further] > at[row] + scalars[0]:
+                continue  # it gets no further than the one before
         if order == ORDERED:
             k = ordered(at, mask, hi, row, rules, marks, path, seen, stamp)
         elif order == STRICT:
@@ -526,63 +538,75 @@ def walk(unit, at, mask, code, rank, value, rules, plain, dated):  # type: ignor
                 for k in range(lo, hi):
                     moments[k], bits[k] = at[rows[k]], mask[rows[k]]
                 break
-    n_steps, idle = len(rules[1]), rules[0][6]
+    if rules[0][6] < _MISSING:
+        starts = sessions(moments, starts, rules[0][6])
+    paths = np.empty((len(starts) - 1, len(rules[1])), np.int64)
+    other = np.empty(len(starts) - 1, np.int8)
+    if plain:
+        n, n_pending, n_void = try_plain(moments, bits, starts, rules, paths, other)
+    else:
+        n, n_pending, n_void = try_every(moments, bits, starts, rules, paths, other)
+    taken, waits = waited(moments, paths[:n], rules)
+    group = np.empty(n if len(code) else 0, np.int32)
+    amount = np.empty(n if len(value) else 0, np.float64)
+    entered = np.empty(n if dated else 0, np.int64)
+    for unit_ in range(len(group)):
+        row = step_row(paths[unit_], rules[0][8])
+        group[unit_] = code[rows[row]] if row >= 0 else NOWHERE
+    for unit_ in range(len(amount)):
+        amount[unit_] = paid(paths[unit_], rows, value, rules)
+    for unit_ in range(len(entered)):
+        entered[unit_] = moments[first_row(paths[unit_])]
+    return taken, other[:n], group, amount, entered, waits, n_pending, n_void
+
+
+@_compiled
+def sessions(moments, starts, idle):  # type: ignore[no-untyped-def]
+    """Return where each session begins: a unit's longer pauses end one."""
+    found = np.empty(len(moments) + 1, np.int64)
+    n = 0
+    for g in range(len(starts) - 1):
+        for i in range(starts[g], starts[g + 1]):
+            if i == starts[g] or moments[i] - moments[i - 1] > idle:
+                found[n] = i
+                n += 1
+    found[n] = len(moments)
+    return found[: n + 1]
+
+
+@_compiled
+def try_plain(moments, bits, starts, rules, paths, other):  # type: ignore[no-untyped-def]
+    """Leave the attempts of the units that entered in ``paths``; return how many, pending, void."""
+    n, n_pending = 0, 0
+    for g in range(len(starts) - 1):
+        deepest, other[n], pending = best_plain_attempt(
+            moments, bits, starts[g], starts[g + 1], rules, paths[n]
+        )
+        n_pending += pending
+        n += deepest >= 0
+    return n, n_pending, 0
+
+
+@_compiled
+def try_every(moments, bits, starts, rules, paths, other):  # type: ignore[no-untyped-def]
+    """Do what `try_plain` does for any rules."""
+    n_steps = len(rules[1])
     scratch = (
         np.empty(n_steps, np.int64),
-        np.zeros(max(len(rows), n_steps), np.int64),
+        np.zeros(max(len(moments), n_steps), np.int64),
         np.zeros(1, np.int64),
         np.empty(n_steps, np.int64),
     )
-    marks = landscape(0 if plain or rules[0][1] != 0 else len(rows), n_steps)
-    best = np.empty(n_steps, np.int64)
-    most = len(rows) if idle < 2**62 else len(starts) - 1
-    taken, other = np.empty(most, np.int32), np.empty(most, np.int8)
-    group = np.empty(most if len(code) else 0, np.int32)
-    amount = np.empty(most if len(value) else 0, np.float64)
-    entered = np.empty(most if dated else 0, np.int64)
-    waits = np.empty(len(rows), np.int64)
-    n, n_waits, n_pending, n_void = 0, 0, 0, 0
+    marks = landscape(len(moments) if rules[0][1] == ORDERED else 0, n_steps)
+    n, n_pending, n_void = 0, 0, 0
     for g in range(len(starts) - 1):
-        lo = starts[g]
-        while lo < starts[g + 1]:
-            hi = lo + 1
-            while hi < starts[g + 1] and moments[hi] - moments[hi - 1] <= idle:
-                hi += 1
-            if plain:
-                deepest, other_deepest, pending = best_plain_attempt(
-                    moments, bits, lo, hi, rules, best
-                )
-                voided = False
-            else:
-                deepest, other_deepest, pending, voided = best_attempt(
-                    moments, bits, lo, hi, rules, marks, scratch, best
-                )
-            lo = hi
-            n_pending += pending
-            n_void += voided
-            if deepest < 0:
-                continue
-            n_waits = note_waits(moments, best, rules, waits, n_waits)
-            taken[n] = steps_taken(best, rules)
-            other[n] = other_deepest
-            if dated:
-                entered[n] = moments[first_row(best)]
-            if len(code):
-                row = step_row(best, rules[0][8])
-                group[n] = code[rows[row]] if row >= 0 else NOWHERE
-            if len(value):
-                amount[n] = paid(best, rows, value, rules)
-            n += 1
-    return (
-        taken[:n],
-        other[:n],
-        group[:n],
-        amount[:n],
-        entered[:n],
-        waits[:n_waits],
-        n_pending,
-        n_void,
-    )
+        deepest, other[n], pending, void = best_attempt(
+            moments, bits, starts[g], starts[g + 1], rules, marks, scratch, paths[n]
+        )
+        n_pending += pending
+        n_void += void
+        n += deepest >= 0
+    return n, n_pending, n_void
 
 
 @_compiled
@@ -594,17 +618,6 @@ def landscape(n, n_steps):  # type: ignore[no-untyped-def]
         np.empty((n_steps, n + 1), np.int64),
         np.empty((n_steps, n + 1), np.int64),
     )
-
-
-@_compiled
-def steps_taken(best, rules):  # type: ignore[no-untyped-def]
-    """Return the bits of the steps taken; in any order the first bits, one for each."""
-    bits, n_taken = 0, 0
-    for step in range(len(best)):
-        if best[step] >= 0:
-            bits |= 1 << step
-            n_taken += 1
-    return (1 << n_taken) - 1 if rules[0][1] == ANY else bits
 
 
 @_compiled
@@ -635,44 +648,52 @@ def first_row(best):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def note_waits(at, best, rules, waits, n):  # type: ignore[no-untyped-def]
-    """Append the time each step took: since the required step before, in any order since the one before."""
-    if rules[0][1] == ANY:
-        rows = np.sort(best)
-        for k in range(1, len(rows)):
-            if rows[k - 1] >= 0:
-                waits[n] = at[rows[k]] - at[rows[k - 1]]
+def waited(moments, paths, rules):  # type: ignore[no-untyped-def]
+    """Return the bits of each unit's steps, and the times they took: since the required step before.
+
+    In any order the bits are the first ones, one for each step, and times run from the step before.
+    """
+    optional, in_order = rules[1], rules[0][1] != ANY
+    taken, waits = np.empty(len(paths), np.int32), np.empty(paths.size, np.int64)
+    n = 0
+    for unit in range(len(paths)):
+        path = paths[unit] if in_order else np.sort(paths[unit])
+        bits, anchor = 0, -1
+        for step in range(len(path)):
+            if path[step] < 0:
+                continue
+            if anchor >= 0:
+                waits[n] = moments[path[step]] - moments[path[anchor]]
                 n += 1
-        return n
-    anchor = 0
-    for step in range(1, len(best)):
-        if best[step] >= 0:
-            waits[n] = at[best[step]] - at[best[anchor]]
-            n += 1
-            anchor = anchor if rules[1][step] else step
-    return n
+            bits = bits | (1 << step) if in_order else 2 * bits + 1
+            if anchor < 0 or not in_order or not optional[step]:
+                anchor = step
+        taken[unit] = bits
+    return taken, waits[:n]
 
 
 @_compiled
 def divided(unit, mask, n_parts, keep_all):  # type: ignore[no-untyped-def]
-    """Return the rows part by part, where each part begins, the bits seen, and whether some share a row."""
+    """Return the rows part by part, where each part begins, the bits seen, and whether some share a row.
+
+    Rows that no step asks for would be a last part; they are left out.
+    """
     n = len(unit)
     part = np.empty(n, np.int16)
-    bounds = np.zeros(n_parts + 1, np.int64)
+    bounds = np.zeros(n_parts + 2, np.int64)
     seen, several = np.int64(0), np.int64(0)
     for row in range(n):
         bits = mask[row]
         seen |= bits
         several |= bits & (bits - 1)
-        part[row] = -1
-        if bits or keep_all:
-            part[row] = scrambled(unit[row]) & np.uint64(n_parts - 1)
-            bounds[part[row] + 1] += 1
+        place = np.int64(scrambled(unit[row]) & np.uint64(n_parts - 1))
+        place = place if bits != 0 or keep_all else n_parts
+        part[row] = place
+        bounds[place + 1] += 1
     bounds = np.cumsum(bounds)
     places = bounds[:-1].copy()
-    order = np.empty(bounds[-1], np.int64)
+    order = np.empty(n, np.int64)
     for row in range(n):
-        if part[row] >= 0:
-            order[places[part[row]]] = row
-            places[part[row]] += 1
-    return order, bounds, seen, several != 0
+        order[places[part[row]]] = row
+        places[part[row]] += 1
+    return order[: bounds[n_parts]], bounds[: n_parts + 1], seen, several != 0

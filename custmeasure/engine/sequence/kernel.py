@@ -142,15 +142,14 @@ class Kernel:
         rank = _alphabetic(list(self._codes))
         plain = self.rules.is_plain and not self._store.several
 
-        def walked(part: int) -> tuple[Array, ...]:
-            unit, mask, at, *rest = self._store.part(part)
-            code = rest.pop(0).astype(np.int64) if split else np.empty(0, np.int64)
+        def walked(share: tuple[int, int]) -> tuple[Array, ...]:
+            unit, mask, at, *rest = self._store.columns(*share)
+            code = rest.pop(0) if split else np.empty(0, np.int64)
             value = rest.pop(0) if valued else np.empty(0, np.float64)
-            wide = [column.astype(np.int64) for column in (unit, at, mask)]
-            return walk(*wide, code, rank[code], value, rules, plain, dated)  # type: ignore[no-any-return]
+            return walk(unit, at, mask, code, rank[code], value, rules, plain, dated)  # type: ignore[no-any-return]
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            parts = list(pool.map(walked, range(self._store.n_parts)))
+            parts = list(pool.map(walked, self._store.shares()))
         return _joined(parts, tuple(self._codes))
 
 

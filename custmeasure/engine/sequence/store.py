@@ -11,6 +11,7 @@ Array = npt.NDArray[np.generic]
 Columns = tuple[Array, ...]
 
 PARTS = 1024
+SHARE = 50_000  # rows that are walked together: they fit a processor's cache
 _SMALL = 100_000  # rows that are not worth dividing
 
 
@@ -40,20 +41,25 @@ class Store:
         order, bounds, seen, several = divided(unit, mask, self._n_parts, self.keep_all)
         self.seen |= int(seen)
         self.several |= bool(several)
-        self._batches.append((tuple(narrow(c[order]) for c in (unit, mask, *others)), bounds))
+        self._batches.append((tuple(narrow(c)[order] for c in (unit, mask, *others)), bounds))
 
-    @property
-    def n_parts(self) -> int:
-        """How many parts there are."""
-        return self._n_parts
+    def shares(self, rows: int = SHARE) -> list[tuple[int, int]]:
+        """Return which parts, from one (included) to another (not), hold about so many rows together."""
+        total = sum(bounds[-1] for _, bounds in self._batches)
+        step = max(1, round(self._n_parts * rows / max(1, total)))
+        return [(at, min(at + step, self._n_parts)) for at in range(0, self._n_parts, step)]
 
-    def part(self, place: int) -> Columns:
-        """Return the columns of one part, the rows in the order in which they came."""
+    def columns(self, first: int, last: int) -> Columns:
+        """Return the columns of the parts from ``first`` to before ``last``; rows as they came."""
         slices = [
-            tuple(column[bounds[place] : bounds[place + 1]] for column in columns)
+            tuple(column[bounds[first] : bounds[last]] for column in columns)
             for columns, bounds in self._batches
         ]
-        return tuple(map(np.concatenate, zip(*slices, strict=True)))
+        wide = [np.float64 if c.dtype.kind == "f" else np.int64 for c in self._batches[0][0]]
+        return tuple(
+            np.concatenate(pieces, dtype=kind)
+            for pieces, kind in zip(zip(*slices, strict=True), wide, strict=True)
+        )
 
 
 def narrow(column: Array) -> Array:
