@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from custmeasure.improve.copy_test.gates import CROSSOVER_WARN
-from custmeasure.improve.copy_test.reading import STILL_RUNNING, Setup
+from custmeasure.improve.copy_test.people import STILL_RUNNING
+from custmeasure.improve.copy_test.setup import Setup
 from custmeasure.shop import Shop
 from custmeasure.show.words import Text
 from custmeasure.stats import SampleRatio

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 
 from custmeasure.errors import UsageError
+from custmeasure.improve.copy_test.asked import Plan, Question
+from custmeasure.improve.copy_test.concluding import conclude
 from custmeasure.improve.copy_test.effects import Rate
-from custmeasure.improve.copy_test.result import CopyTestResult, Plan, Question, conclude
+from custmeasure.improve.copy_test.result import CopyTestResult
 from custmeasure.improve.copy_test.watching import Watch
 from custmeasure.show.words import Text
 from custmeasure.stats.mean import Moments

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from custmeasure.improve.copy_test.effects import Measured, Rate, Sample, compare
-from custmeasure.improve.copy_test.reading import Part, Reading, columns_of
+from custmeasure.improve.copy_test.parts import Part, Reading, columns_of
 from custmeasure.improve.copy_test.watching import Watch
 from custmeasure.stats import Joint, benjamini_hochberg
 from custmeasure.stats.joint import running

@@ -9,8 +9,10 @@ from custmeasure.engine import MissingTable, as_table
 from custmeasure.engine.moments import Group, grouped_moments
 from custmeasure.engine.table import Readable
 from custmeasure.errors import UsageError, check_choice
+from custmeasure.improve.copy_test.asked import Plan, Question
+from custmeasure.improve.copy_test.concluding import conclude
 from custmeasure.improve.copy_test.effects import Measured, Rate, Sample
-from custmeasure.improve.copy_test.result import CopyTestResult, Plan, Question, conclude
+from custmeasure.improve.copy_test.result import CopyTestResult
 from custmeasure.improve.copy_test.watching import Watch
 from custmeasure.show.words import Text
 from custmeasure.stats import Columns, Joint
