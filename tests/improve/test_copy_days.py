@@ -255,3 +255,12 @@ def test_a_test_that_has_just_begun_is_not_broken(shop):
     plan_of(shop)
     result = copy_days(shop.until("2026-04-06"), "tea")
     assert (result.verdict, result.verdict.code) == ("cannot_tell", "NOT_OVER")
+
+
+def test_a_plan_is_not_bent_afterwards(shop):
+    """Another carry-over would need another draw; an earlier end is said."""
+    plan_of(shop)
+    with pytest.raises(UsageError, match="carry_over"):
+        copy_days(shop, "tea", carry_over=1)
+    early = copy_days(shop, "tea", end="2026-04-18")
+    assert any("planned 2026-04-19, run 2026-04-18" in note for note in early.notes)

@@ -104,7 +104,8 @@ def copy_days(
     control
         The copy that the other is compared with.
     carry_over
-        Days at the start of each run that do not count, because the copy before them still works.
+        Days at the start of each run that do not count, because the copy before them still works; 0 is
+        as planned.
     start, end
         The first and the last day.
     alpha
@@ -208,6 +209,13 @@ def _design(
     rows: pd.DataFrame, plan: Plan | None, first: dt.date | None, carry_over: int
 ) -> Design:
     """Return the design that the plan says, or the one that fits the first day."""
+    if plan is not None and carry_over not in (0, plan.carry_over):
+        raise UsageError(
+            ko=f"carry_over {carry_over}: 계획은 {plan.carry_over}이고, 날은 그렇게 뽑았습니다. "
+            "바꾸려면 새 실험을 계획하십시오.",
+            en=f"carry_over {carry_over}: the plan says {plan.carry_over}, and the days were drawn like "
+            "that. To change it, plan a new experiment.",
+        )
     if plan is not None and plan.start is not None:
         return Design(plan.start, plan.carry_over)
     start = first or (rows["day"].min() if len(rows) else dt.date(2026, 1, 5))
@@ -256,7 +264,8 @@ def _concluded(
         frame, seen, design, alpha=alpha, min_effect=min_effect, metric=metric,
         currency=currency, ends=ends,
     )  # fmt: skip
-    run = {"metric": metric, "control": first, "alpha": alpha, "min_effect": min_effect}
+    run = {"metric": metric, "control": first, "alpha": alpha, "min_effect": min_effect,
+           "start": definition.get("start"), "end": definition.get("end")}  # fmt: skip
     notes = (*_left_out(paired.n_left_out), *_drawn(paired.days, other, plan, run))
     return kind(frame, definition, notes, verdict=verdict, days=paired.days)
 
