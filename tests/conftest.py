@@ -76,7 +76,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     if shutil.which("java") is None:
         absent("spark", "no Java on this machine")
     os.environ["PYSPARK_PYTHON"] = sys.executable
-    os.environ["PYTHONPATH"] = str(REPO)  # where workers find custmeasure
+    # Where workers find custmeasure, and what tests hand over to them.
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(REPO), str(REPO / "tests/engine")])
     os.environ["SPARK_LOCAL_DIRS"] = str(tmp_path_factory.mktemp("spark"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

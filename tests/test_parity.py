@@ -99,6 +99,9 @@ ASKED: dict[str, Ask] = {
     ),
     "copy_test": lambda shop: cm.copy_test(shop, "detail_page_copy"),
     "copy_test revenue": lambda shop: cm.copy_test(shop, "headline_copy", metric="revenue"),
+    "copy_test_from_units": lambda shop: cm.copy_test_from_units(
+        shop.orders, {"amount": cm.UnitMetric("amount")}, variant="channel"
+    ),
     "copy_days": lambda shop: cm.copy_days(shop, _by_day(shop)),
     "plan_test": lambda shop: cm.plan_test(shop, metric="conversion"),
     "plan_days": cm.plan_days,
@@ -118,7 +121,6 @@ NO_QUERY = {
 }  # fmt: skip
 LEFT_OUT = {
     "copy_memory": "its table, copy_tests, is a list of past tests that somebody typed",
-    "copy_test_from_units": "one row a unit is given as a file, or counted by copy_test",
 }
 
 

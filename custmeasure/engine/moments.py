@@ -9,16 +9,13 @@ from dataclasses import dataclass
 
 import duckdb
 import numpy as np
-import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from custmeasure.engine.lockdown import lock_down
-from custmeasure.engine.table import MEMORY, Table, _connect, _files, _view
-from custmeasure.errors import DataError, UsageError
+from custmeasure.engine.table import FIRST_ROWS, MEMORY, Elsewhere, Table, _connect, _files, _view
+from custmeasure.errors import DataError
 
 Floats = NDArray[np.float64]
-_FIRST_ROWS = 20_480
 _GROUP = "part"
 
 
@@ -59,8 +56,6 @@ def grouped_moments(
 
     Raises
     ------
-    UsageError
-        When the table lies in another engine.
     UnknownName
         For a column that does not exist, with the nearest one.
     DataError
@@ -69,21 +64,28 @@ def grouped_moments(
     places = {name: i for i, name in enumerate(columns)}
     wanted = _places(places, pairs)
     picked = {_GROUP: (by, "any"), **{_name(i): (name, "number") for name, i in places.items()}}
-    if not isinstance(table.source, tuple | pa.Table | pd.DataFrame):
-        raise UsageError(
-            ko=f"{table.name}: 먼저 Parquet 파일로 저장한 뒤 그 파일을 주십시오.",
-            en=f"{table.name}: save it as a Parquet file first, and give that file.",
-        )
+    asked = table.pick(**picked)
+    if isinstance(table.source, Elsewhere):
+        names = [_name(i) for i in range(len(columns))]
+        guess, sums = table.source.sums(asked, _GROUP, names, wanted)
+    else:
+        guess, sums = _sums(asked, len(columns), wanted)
+    return {str(row[0]): _group(row, guess, wanted, columns, table) for row in sums}
+
+
+def _sums(
+    table: Table, k: int, pairs: Sequence[tuple[int, int]]
+) -> tuple[list[float], list[tuple[object, ...]]]:
+    """Return the guess and what `_summed` finds."""
     with _connect() as connection:
-        _view(connection, "units", table.pick(**picked))
+        _view(connection, "units", table)
         lock_down(connection, _files(table.source), memory=MEMORY)
         try:
             rows = connection.table("units")
-            guess = _guess(rows, len(columns))
-            found = _summed(rows, guess, wanted).fetchall()
+            guess = _guess(rows, k)
+            return guess, _summed(rows, guess, pairs).fetchall()
         except (duckdb.ConversionException, duckdb.InvalidInputException) as error:
             raise _unreadable(error, table) from None
-    return {str(row[0]): _group(row, guess, wanted, columns, table) for row in found}
 
 
 def _places(
@@ -103,7 +105,7 @@ def _name(i: int) -> str:
 def _guess(rows: duckdb.DuckDBPyRelation, k: int) -> list[float]:
     """Return a first guess of each column's mean."""
     means = [_call("avg", duckdb.ColumnExpression(_name(i))) for i in range(k)]
-    (first,) = rows.limit(_FIRST_ROWS).aggregate(means).fetchall() if k else ((),)
+    (first,) = rows.limit(FIRST_ROWS).aggregate(means).fetchall() if k else ((),)
     return [float(value) if value is not None and np.isfinite(value) else 0.0 for value in first]
 
 

@@ -7,6 +7,7 @@ where those rows lie (`Rows.in_parts`). PySpark is loaded when somebody asks for
 
 import functools
 import itertools
+import math
 import os
 import pickle
 import re
@@ -22,10 +23,9 @@ import numpy as np
 import pyarrow as pa
 
 from custmeasure.engine.dialect import Spoken, spoken
-from custmeasure.engine.filters import Filter
-from custmeasure.engine.marks import Mark, asked_for
 from custmeasure.engine.part import PACKED, OnePart, packed, unpacked, unsigned
-from custmeasure.engine.table import ZONED, Answer, Elsewhere, Part, Table, query
+from custmeasure.engine.spark_columns import functions, named, picked
+from custmeasure.engine.table import FIRST_ROWS, Answer, Elsewhere, Part, Table, query
 from custmeasure.errors import DataError, EnvironmentProblem, UsageError
 
 if TYPE_CHECKING:
@@ -47,13 +47,6 @@ _SETTINGS = {
     "spark.sql.legacy.sizeOfNull": "false",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "100000",
 }
-
-_TYPES = {
-    "text": "string", "instant": "timestamp", "day": "date", "number": "double", "count": "bigint",
-    "flag": "boolean",
-}  # fmt: skip
-
-_WHOLE = ("tinyint", "smallint", "int", "bigint")
 
 # Conditions that Spark gives a value that is not what its column declares.
 _UNREADABLE = re.compile("CAST_INVALID_INPUT|CAST_OVERFLOW|CANNOT_PARSE|DATETIME|OUT_OF_RANGE")
@@ -137,26 +130,29 @@ class Rows(Elsewhere):
                 for name in names.values():
                     own.catalog.dropTempView(name)
 
-    def _picked(self, table: Table) -> "DataFrame":
+    def sums(
+        self, table: Table, group: str, columns: Sequence[str], pairs: Sequence[tuple[int, int]]
+    ) -> tuple[list[float], list[tuple[object, ...]]]:
+        """Return what `moments` asks for: a guess of each column's mean, and sums by group around it."""
+        f = functions()
+        with on_spark({table.name: table}):
+            frame = picked(self.frame, table)
+            first = frame.limit(FIRST_ROWS).agg(f.count(f.lit(1)), *map(f.avg, columns)).toArrow()
+            guess = [_finite(column[0].as_py()) for column in first.columns[1:]]
+            rest = [(named(c) - f.lit(g)).alias(c) for c, g in zip(columns, guess, strict=True)]
+            products = [f.sum(named(columns[i]) * named(columns[j])) for i, j in pairs]
+            asked = [f.count(f.lit(1)), *map(f.count, columns), *map(f.sum, columns), *products]
+            asked = [each.alias(f"a{place}") for place, each in enumerate(asked)]
+            left = frame.filter(named(group).isNotNull()).select(group, *rest)
+            found = left.groupBy(group).agg(*asked).orderBy(group).toArrow()
+        return guess, [tuple(row.values()) for row in found.to_pylist()]
+
+    def _picked(self, table: Table) -> Any:
         """Return a table's rows as its `pick` asks for them; rows that lie here are brought to Spark."""
         if not isinstance(table.source, Rows):
             rows = query("SELECT * FROM rows", rows=table)
             return _moved(self.session.createDataFrame(_signed(rows)), self.session)
-        frame = table.source.frame
-        if table.kept:
-            frame = frame.filter(passes(table.kept))
-        for _, column, marks in table.marks if table.marked_only else ():
-            if names := asked_for(marks):
-                frame = frame.filter(_named(column).cast("string").isin(*names))
-        if not table.picked:
-            return frame
-        kinds = dict(frame.dtypes)
-        chosen = [
-            column_of(*each, kinds.get(each[1], ""), table.written_in) for each in table.picked
-        ]
-        flags = [passes(flag).alias(new) for new, flag in table.flags]
-        bits = [_mask(column, marks).alias(new) for new, column, marks in table.marks]
-        return frame.select(*chosen, *flags, *bits)
+        return picked(table.source.frame, table)
 
 
 def spark_table(frame: "DataFrame", *, name: str = "frame", timezone: str = "UTC") -> Table:
@@ -288,6 +284,8 @@ def _problem(error: Exception, tables: Mapping[str, Table]) -> DataError | Envir
     names = ", ".join(sorted({table.name for table in tables.values()})) or "Spark"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     first = lines[0] if lines else type(error).__name__
+    if any(line.startswith("Traceback") for line in lines):
+        first = lines[-1]  # what Python said on a worker
     if _UNREADABLE.search(str(error)):
         said = next((line for line in lines if _UNREADABLE.search(line)), first)
         said = said.partition(" SQLSTATE")[0]
@@ -301,144 +299,11 @@ def _problem(error: Exception, tables: Mapping[str, Table]) -> DataError | Envir
     )
 
 
-# --- columns ------------------------------------------------------------------------------------------
-
-
-def functions() -> Any:
-    """Return PySpark's functions of columns."""
-    from pyspark.sql import functions  # noqa: PLC0415  # type: ignore[import-not-found, unused-ignore]
-
-    return functions
-
-
-def _named(column: str) -> Any:
-    name = column.replace("`", "``")
-    return functions().col(f"`{name}`")
-
-
-def column_of(
-    new: str, column: str, kind: str, given: str, written_in: str, *, careful: bool = False
-) -> Any:
-    """Return ``column``, on Spark of the type ``given``, as ``new``, read as ``kind``.
-
-    Parameters
-    ----------
-    new, column, kind
-        As `Table.pick`; without a column every value is null.
-    given
-        The column's type on Spark.
-    written_in
-        The time zone of instants without one.
-    careful
-        Whether a text that does not read so is null; otherwise it is an error.
-    """
-    f = functions()
-    value = _named(column) if column else f.lit(None)
-    if kind == "instant":
-        value = _instant(value, given, written_in, careful=careful)
-    elif kind == "text":
-        value = _text(value, given)
-    elif kind == "key":
-        value = _key(value, given)
-    elif kind == "micros":
-        value = f.unix_micros(_instant(value, given, written_in))
-    elif kind == "count" and given in ("double", "float"):
-        value = f.rint(value).cast(_TYPES[kind])
-    elif kind != "any":
-        value = value.try_cast(_TYPES[kind]) if careful else value.cast(_TYPES[kind])
-    return value.alias(new)
-
-
-def _text(value: Any, given: str) -> Any:
-    """Return ``value`` as DuckDB writes it."""
-    f = functions()
-
-    text = value.cast("string")
-    return f.concat(text, f.lit("+00")) if given == "timestamp" else text
-
-
-def _key(value: Any, given: str) -> Any:
-    """Return a whole number for an id: itself, or the hash of a text."""
-    f = functions()
-    if given in _WHOLE:
-        return value.cast("bigint")
-    text = value.cast("string")
-    return f.when(text.isNotNull(), f.xxhash64(text))
-
-
-def _instant(value: Any, given: str, written_in: str, *, careful: bool = False) -> Any:
-    """Return ``value`` as an instant; without a zone it is ``written_in``'s."""
-    f = functions()
-
-    def cast(column: Any, kind: str) -> Any:
-        return column.try_cast(kind) if careful else column.cast(kind)
-
-    clock = cast(value, "timestamp_ntz")
-    local = f.convert_timezone(f.lit(written_in), f.lit("UTC"), clock).cast("timestamp")
-    if given == "string":
-        colon = f.regexp_replace(value, "([+-][0-9]{2}):?([0-9]{2})$", "$1:$2")
-        whole = f.regexp_replace(colon, "(:[0-9.]+ ?[+-][0-9]{2})$", "$1:00")
-        return f.when(value.rlike(ZONED), cast(whole, "timestamp")).otherwise(local)
-    return local if given in ("date", "timestamp_ntz") else value.cast("timestamp")
-
-
-def _mask(column: str, marks: Sequence[Mark]) -> Any:
-    """Return the bits of a row (see `engine.marks`)."""
-    f = functions()
-    none = f.lit(0).cast("bigint")
-    bits = none
-    for place, mark in enumerate(marks):
-        asked = bits == none if mark.rest else _fits(column, mark)
-        bits = bits + f.when(asked, f.lit(1 << place).cast("bigint")).otherwise(none)
-    return bits
-
-
-def _fits(column: str, mark: Mark) -> Any:
-    named = _named(column).cast("string").isin(*mark.any_of) if mark.any_of else None
-    fits = passes(mark.where) if named is None else named
-    return fits & passes(mark.where) if named is not None and mark.where else fits
-
-
-def passes(filters: Sequence[Filter]) -> Any:
-    """Return whether a row passes every filter (see `engine.filters`), never null."""
-    f = functions()
-
-    passed = f.lit(True)
-    for column, operator, value in filters:
-        passed = passed & f.coalesce(_passes(column, operator, value), f.lit(False))
-    return passed
-
-
-def _passes(column: str, operator: str, value: object) -> Any:
-    f = functions()
-
-    if operator in ("!=", "not in"):
-        asked = ("=", value) if operator == "!=" else ("in", value)
-        return ~f.coalesce(_passes(column, *asked), f.lit(False))
-    if isinstance(value, tuple):
-        found = f.lit(False)
-        for each in value:
-            found = found | f.coalesce(_passes(column, "=", each), f.lit(False))
-        return found
-    if value is None:
-        return _named(column).isNull()
-    return _compared(_named(column), operator, value)
-
-
-def _compared(column: Any, operator: str, value: Any) -> Any:
-    f = functions()
-
-    number = isinstance(value, int | float)
-    kind = "boolean" if isinstance(value, bool) else "double" if number else "string"
-    mine, other = column.cast(kind), f.lit(value).cast(kind)
-    if operator == "=":
-        return mine == other
-    if operator.startswith("<"):
-        return mine < other if operator == "<" else mine <= other
-    return mine > other if operator == ">" else mine >= other
-
-
 # --- values -------------------------------------------------------------------------------------------
+
+
+def _finite(value: float | None) -> float:
+    return value if value is not None and math.isfinite(value) else 0.0
 
 
 def _bound(value: Any) -> Any:
@@ -449,10 +314,13 @@ def _bound(value: Any) -> Any:
 
 
 def _signed(rows: pa.Table) -> pa.Table:
-    """Return rows without the kinds of whole numbers that Spark does not have."""
+    """Return rows as Spark takes them: whole numbers with a sign, clocks as instants in UTC."""
     for place, column in enumerate(rows.schema):
         if pa.types.is_unsigned_integer(column.type):
             rows = rows.set_column(place, column.name, rows[place].cast(pa.int64()))
+        if pa.types.is_timestamp(column.type) and column.type.tz is None:
+            instants = rows[place].cast(pa.timestamp("us", "UTC"))
+            rows = rows.set_column(place, column.name, instants)
     return rows
 
 

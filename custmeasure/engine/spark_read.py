@@ -12,14 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pyarrow as pa
 
 from custmeasure.engine.part import Changed
-from custmeasure.engine.spark import (
-    Rows,
-    column_of,
-    functions,
-    on_spark,
-    spark_table,
-    start,
-)
+from custmeasure.engine.spark import Rows, on_spark, spark_table, start
+from custmeasure.engine.spark_columns import column_of, functions, named
 from custmeasure.engine.table import Table
 from custmeasure.errors import DataError
 
@@ -205,9 +199,8 @@ def _decimals(kind: str) -> tuple[str, ...]:
 
 def _missing(old: str, given: str) -> Any:
     """Return whether a value is missing; a blank text is none."""
-    f, value = functions(), f"`{old.replace('`', '``')}`"
-    missing = f.col(value).isNull()
-    return missing | (f.trim(f.col(value)) == "") if given == "string" else missing
+    missing = named(old).isNull()
+    return missing | (functions().trim(named(old)) == "") if given == "string" else missing
 
 
 def _read(wanted: Wanted, new: str, given: Mapping[str, str]) -> Any:
@@ -229,8 +222,8 @@ def _once(frame: Any, key: str | None, n: int, n_keys: int) -> tuple[Any, int, i
     if key is None or n == n_keys:
         return frame, 0, 0
     f = functions()
-    row = f.xxhash64(*(f.col(f"`{name}`") for name in frame.columns)).alias(_ROW)
-    keys = frame.filter(f.col(f"`{key}`").isNotNull()).select(f.col(f"`{key}`").alias(_KEYS), row)
+    row = f.xxhash64(*(named(name) for name in frame.columns)).alias(_ROW)
+    keys = frame.filter(named(key).isNotNull()).select(named(key).alias(_KEYS), row)
     twice = keys.groupBy(_KEYS).agg(f.count(f.lit(1)).alias("n"), f.count_distinct(_ROW).alias("m"))
     same, more = f.col("m") == 1, f.col("n") > 1
     counted = _one(
@@ -242,10 +235,8 @@ def _once(frame: Any, key: str | None, n: int, n_keys: int) -> tuple[Any, int, i
     )
     if counted["unclear"]:
         unclear = twice.filter(~same).select(f.col(_KEYS).alias(_PLACE))
-        frame = frame.join(unclear, f.col(f"`{key}`") == f.col(_PLACE), "left_anti")
+        frame = frame.join(unclear, named(key) == f.col(_PLACE), "left_anti")
     if counted["again"]:
-        nobody = frame.filter(f.col(f"`{key}`").isNull())
-        frame = (
-            frame.filter(f.col(f"`{key}`").isNotNull()).dropDuplicates([key]).unionByName(nobody)
-        )
+        nobody = frame.filter(named(key).isNull())
+        frame = frame.filter(named(key).isNotNull()).dropDuplicates([key]).unionByName(nobody)
     return frame, counted["again"], counted["unclear"]

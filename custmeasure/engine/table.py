@@ -43,6 +43,7 @@ SUFFIXES = (".parquet", ".csv")
 
 MEMORY = "4GB"  # of one query; what needs more goes to disk
 BATCH = 1_000_000  # rows
+FIRST_ROWS = 20_480  # of which a first guess is made
 
 # How CSV is written; DuckDB would otherwise guess it, row skipping and comments included.
 _CSV = {"header": True, "delimiter": ",", "quotechar": '"', "escapechar": '"', "skiprows": 0}
@@ -89,6 +90,12 @@ class Elsewhere(ABC):
         tables: Mapping[str, "Table"],
     ) -> list[Answer]:
         """Return what `in_parts` returns."""
+
+    @abstractmethod
+    def sums(
+        self, table: "Table", group: str, columns: Sequence[str], pairs: Sequence[tuple[int, int]]
+    ) -> tuple[list[float], list[tuple[object, ...]]]:
+        """Return what `engine.moments` asks for: a guess of each column's mean, and sums by group."""
 
 
 Source: TypeAlias = pa.Table | pd.DataFrame | tuple[Path, ...] | Elsewhere
