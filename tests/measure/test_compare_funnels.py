@@ -339,7 +339,8 @@ def test_dates_targets_and_the_end_of_the_data_may_differ():
 
 
 def test_two_groups_of_people():
-    events = as_table(log(40).assign(device=["phone"] * 30 + ["desk"] * 30))
+    rows = log(40)
+    events = as_table(rows.assign(device=np.where(rows["visitor_id"] < 30, "phone", "desk")))
     sides = [
         funnel(events.keep([("device", "=", name)]), ["visit", "buy"], window="1d")
         for name in ("phone", "desk")
