@@ -80,3 +80,16 @@ def parts_of(rows: pd.DataFrame, part: str) -> tuple[Part, ...]:
     """Return the samples by ``"day"`` or by ``"segment"``; units without one are left out."""
     kept = rows[(rows["part"] == part) & rows[part].notna()]
     return tuple(Part(str(row["variant"]), row[part], joint_of(row)) for row in records(kept))
+
+
+def chosen_note(metric: Metric) -> tuple[Text, ...]:
+    """Return that a ratio or a quantile is of what people did, which the copy may have changed too."""
+    if metric.kind not in ("ratio", "quantile"):
+        return ()
+    ko, en = metric.title.ko, str(metric.title)
+    return (Text(
+        f"{ko}: 한 사람당 값이 아니라 한 일 하나당 값입니다. 문구가 누가, 얼마나 자주 하는지도 바꾸므로 "
+        "전환율과 함께 읽으십시오.",
+        f"{en}: a value for each thing done, not for each person. The copy may also change who does it and "
+        "how often, so read it beside the conversion rate.",
+    ),)  # fmt: skip

@@ -10,7 +10,7 @@ import numpy as np
 from custmeasure.improve.copy_test import counts
 from custmeasure.improve.copy_test.effects import Quantile, Sample
 from custmeasure.improve.copy_test.metrics import Metric
-from custmeasure.improve.copy_test.parts import Reading, parts_of, records
+from custmeasure.improve.copy_test.parts import Reading, chosen_note, parts_of, records
 from custmeasure.improve.copy_test.setup import Setup
 from custmeasure.stats import Joint, Moments
 from custmeasure.stats.quantile import design_effect, from_limits, places
@@ -32,7 +32,13 @@ def read_quantile(setup: Setup, metric: Metric, variants: Sequence[str]) -> Read
     }
     # When windows ended says how often a look could be taken; the means themselves are not used.
     rows = counts.moments(source, replace(metric, kind="mean"), span)
-    return Reading(metric, samples, parts_of(rows, "day"), definition=setup.definition(metric))
+    return Reading(
+        metric,
+        samples,
+        parts_of(rows, "day"),
+        definition=setup.definition(metric),
+        notes=chosen_note(metric),
+    )
 
 
 def _design(row: Mapping[str, Any], metric: Metric) -> float:

@@ -15,6 +15,7 @@ from custmeasure.improve.copy_test.metrics import Metric
 from custmeasure.improve.copy_test.parts import (
     COLUMNS,
     Reading,
+    chosen_note,
     columns_of,
     joint_of,
     parts_of,
@@ -62,7 +63,11 @@ def read(setup: Setup, asked: Metric, variants: Sequence[str]) -> Reading:
         parts_of(rows, "day"),
         parts_of(rows, "segment"),
         {**setup.definition(metric), **capped.definition},
-        (*capped.notes, *(_few_buyers(whole) if metric.is_money and metric.kind == "mean" else ())),
+        (
+            *capped.notes,
+            *chosen_note(metric),
+            *(_few_buyers(whole) if metric.is_money and metric.kind == "mean" else ()),
+        ),
     )
 
 
