@@ -20,39 +20,39 @@ plain), ``power_rate`` (the chance to see ``min_effect``).
 
 import datetime as dt
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 
 from custmeasure import dates
-from custmeasure.engine import MissingTable, Table
-from custmeasure.errors import UnknownName, UsageError, check_choice
+from custmeasure.engine import MissingTable
+from custmeasure.errors import check_choice
+from custmeasure.improve.plan_test.ask import WEEK, Ask
 from custmeasure.improve.plan_test.entry import check_names
-from custmeasure.improve.plan_test.result import (
-    WEEK,
-    Ask,
-    PlanTestResult,
-    answer,
-    earlier,
-    plan_of,
-    shortest,
+from custmeasure.improve.plan_test.plan import Plan, changes
+from custmeasure.improve.plan_test.reading import (
+    PURCHASE,
+    baseline_of,
+    check_weeks,
+    day_of,
+    design_of,
+    few_note,
+    instead_of,
+    latest,
+    measured,
+    number,
+    read_metric,
+    traffic_notes,
+    typed_traffic,
+    written,
 )
-from custmeasure.improve.plan_test.store import METHODS, Plan, changes, read_plan, store_plan
-from custmeasure.improve.plan_test.traffic import (
-    Entry,
-    Past,
-    Traffic,
-    measure_amount,
-    measure_event,
-    measure_ratio,
-    read_traffic,
-)
+from custmeasure.improve.plan_test.result import PlanTestResult, answer, plan_of
+from custmeasure.improve.plan_test.store import read_plan, store_plan
+from custmeasure.improve.plan_test.traffic import Entry, read_traffic
 from custmeasure.shop import Shop
 from custmeasure.show.result import missing_verdict
 from custmeasure.show.words import Text, Verdict
-from custmeasure.stats.planning import Baseline, Design
+from custmeasure.stats.planning import Baseline
 
 __all__ = [
     "Plan",
@@ -65,13 +65,8 @@ __all__ = [
     "store_plan",
 ]
 
-PURCHASE = "purchase"
 UNITS = ("visitor_id", "customer_id")
-METRICS = ("conversion", "revenue")
-HISTORY = dt.timedelta(weeks=8)
 MAX_WEEKS = 26
-# With fewer people who did it, today's value is itself hardly known.
-ENOUGH = 50
 
 
 def plan_test(
@@ -133,11 +128,11 @@ def plan_test(
     UsageError
         For a window, level, share or number of weeks that cannot be used.
     """
-    settings = _metric(shop, metric)
+    settings = read_metric(shop, metric)
     check_choice("column", unit, UNITS)
     length = dates.parse_window(window or settings.get("window", "7d"))
-    _check_weeks(max_weeks)
-    design = _design(shares, alpha, power, method)
+    check_weeks(max_weeks)
+    design = design_of(shares, alpha, power, method)
     events = shop.table("events")
     orders = shop.table("orders")
     needed = [events, orders] if metric == "revenue" else [events]
@@ -151,23 +146,23 @@ def plan_test(
     traffic = read_traffic(events, way_in, shop.timezone, shop.as_of, WEEK * max_weeks)
     if traffic is None:
         return _nothing(_too_young())
-    past = _past(shop, way_in, length, dates.parse_window(before, "before"))
-    seen = _measured(metric, events, orders, past, settings)
-    foreseen = _number(seen["correlation"])
+    past = latest(shop, way_in, length, dates.parse_window(before, "before"))
+    seen = measured(metric, events, orders, past, settings)
+    foreseen = number(seen["correlation"])
     if cuped and math.isfinite(foreseen):
-        design = _design(shares, alpha, power, method, correlation=foreseen)
+        design = design_of(shares, alpha, power, method, correlation=foreseen)
     ask = Ask(
-        metric, length, min_effect, _baseline(seen, is_amount=metric == "revenue"), design,
+        metric, length, min_effect, baseline_of(seen, is_amount=metric == "revenue"), design,
         traffic.by_day, foreseen, shop.currency,
     )  # fmt: skip
     definition = {
-        "entry": way_in.event, "page": page, "unit": unit, "window": _written(window, settings),
-        "shares": shares, "start": _day(past.start, shop), "end": _day(past.end, shop, -1),
+        "entry": way_in.event, "page": page, "unit": unit, "window": written(window, settings),
+        "shares": shares, "start": day_of(past.start, shop), "end": day_of(past.end, shop, -1),
         "n_measured": int(seen["n"]), "as_of": dates.local(shop.as_of, shop.timezone),
         "timezone": shop.timezone, "engine": events.engine,
     }  # fmt: skip
-    instead = list(_instead(ask, shop, events, past, event)) if metric != "revenue" else []
-    notes = [*_traffic_notes(traffic, max_weeks), *_few(int(seen["k"]))]
+    instead = list(instead_of(ask, shop, events, past, event)) if metric != "revenue" else []
+    notes = [*traffic_notes(traffic, max_weeks), *few_note(int(seen["k"]))]
     return answer(ask, definition, notes, instead)
 
 
@@ -209,147 +204,13 @@ def plan_test_from_counts(
     UsageError
         When neither or both kinds of traffic are given, and as `plan_test`.
     """
-    _check_weeks(max_weeks)
-    design = _design(shares, alpha, power, method, correlation=correlation)
+    check_weeks(max_weeks)
+    design = design_of(shares, alpha, power, method, correlation=correlation)
     base = baseline if isinstance(baseline, Baseline) else Baseline.of_rate(baseline)
-    by_day = _typed(units_a_day, units_by_day, WEEK * max_weeks)
+    by_day = typed_traffic(units_a_day, units_by_day, WEEK * max_weeks)
     length = dates.parse_window(window)
     ask = Ask(metric, length, min_effect, base, design, by_day, currency=currency)
     return answer(ask, {"window": str(window), "shares": shares})
-
-
-def _metric(shop: Shop, metric: str) -> Mapping[str, Any]:
-    """Return what shop.toml says about a metric that can be planned from events and orders."""
-    declared = shop.settings.metrics
-    known = list(dict.fromkeys((*METRICS, *declared)))
-    if metric not in known:
-        raise UnknownName("metric", metric, known)
-    said = declared.get(metric) or declared.get("conversion", {})
-    kind, table = said.get("kind", "conversion"), said.get("table", "events")
-    if metric != "revenue" and (kind not in ("conversion", "ratio") or table != "events"):
-        raise UsageError(
-            ko=f"지표 '{metric}'은(는) 방문 기록으로 셀 수 없어 여기서 계획하지 못합니다. 평균과 분산을 "
-            "plan_test_from_counts에 주십시오.",
-            en=f"Metric '{metric}' is not counted from events, so it cannot be planned from them. Give its "
-            "mean and variance to plan_test_from_counts.",
-        )
-    return said
-
-
-def _check_weeks(max_weeks: int) -> None:
-    if isinstance(max_weeks, bool) or max_weeks not in range(1, 105):
-        raise UsageError(
-            ko=f"max_weeks {max_weeks!r}: 1부터 104까지의 주 수여야 합니다.",
-            en=f"max_weeks {max_weeks!r} must be a number of weeks from 1 to 104.",
-        )
-
-
-def _design(
-    shares: Mapping[str, float] | None,
-    alpha: float,
-    power: float,
-    method: str,
-    correlation: float = 0.0,
-) -> Design:
-    check_choice("method", method, METHODS)
-    parts = tuple(float(share) for share in shares.values()) if shares else (1.0, 1.0)
-    return Design(
-        parts, alpha, power, "once" if method == "one_look" else method, correlation=correlation
-    )
-
-
-def _past(shop: Shop, entry: Entry, window: dt.timedelta, before: dt.timedelta) -> Past:
-    """Return the latest eight weeks of units whose window is over."""
-    known = shop.as_of or dt.datetime.max.replace(tzinfo=dt.UTC)
-    local = dates.local(known + dt.timedelta(microseconds=1) - window, shop.timezone)
-    end = dates.day_start(local.date(), shop.timezone) if local else known
-    return Past(entry, end - HISTORY, end, shop.as_of, window, before)
-
-
-def _measured(
-    metric: str, events: Table, orders: object, past: Past, settings: Mapping[str, Any]
-) -> Mapping[str, float]:
-    event = str(settings.get("event", PURCHASE))
-    if metric == "revenue" and isinstance(orders, Table):
-        return measure_amount(events, orders, past)
-    if settings.get("kind") == "ratio":
-        return measure_ratio(events, past, event, str(settings.get("per", past.entry.event)))
-    return measure_event(events, past, event)
-
-
-def _baseline(seen: Mapping[str, float], *, is_amount: bool = False) -> Baseline:
-    n = int(seen["n"])
-    mean, var = _number(seen["mean_y"], 0.0), _number(seen["var_y"], 0.0)
-    if is_amount:
-        return Baseline(mean, var)
-    if "mean_d" in seen:
-        if not _number(seen["mean_d"], 0.0):
-            return Baseline(0.0, 0.0)
-        return Baseline.of_ratio(
-            mean, seen["mean_d"], var, _number(seen["var_d"], 0.0), _number(seen["cov_yd"], 0.0)
-        )
-    return Baseline.of_rate(seen["k"] / n if n else 0.0)
-
-
-def _instead(ask: Ask, shop: Shop, events: Table, past: Past, event: str) -> Iterator[Text]:
-    """Yield the funnel's earlier steps that would show the same relative difference in time."""
-    if shortest(ask) is not None or event not in shop.steps:
-        return
-    place = shop.steps.index(event)
-    first = shop.steps.index(past.entry.event) + 1 if past.entry.event in shop.steps else 1
-    for step in reversed(shop.steps[first:place]):
-        base = _baseline(measure_event(events, past, step))
-        other = Ask(
-            step, ask.window, ask.min_effect, base, ask.design, ask.by_day, currency=ask.currency
-        )
-        weeks = shortest(other) if base.mean and base.var else None
-        if weeks is not None:
-            yield earlier(step, weeks)
-            return
-
-
-def _traffic_notes(traffic: Traffic, max_weeks: int) -> list[Text]:
-    low, high = min(traffic.weeks), max(traffic.weeks)
-    notes = [Text(
-        f"최근 {len(traffic.weeks)}주 동안 한 주에 {low:,}명에서 {high:,}명이 왔습니다. "
-        "같은 사람이 다시 오므로 새로 들어오는 사람은 갈수록 줄어든다고 세었습니다.",
-        f"In the latest {len(traffic.weeks)} weeks {low:,} to {high:,} people came a week. The same people "
-        "come back, so fewer and fewer new ones come in; that is counted.",
-    )]  # fmt: skip
-    if traffic.n_seen_days < WEEK * max_weeks:
-        seen = traffic.n_seen_days // WEEK
-        notes.append(Text(
-            f"자료가 {seen}주뿐이어서, 그 뒤는 마지막 주처럼 이어진다고 보았습니다.",
-            f"The data reach over {seen} weeks only; beyond them the last week is taken to go on.",
-        ))  # fmt: skip
-    return notes
-
-
-def _few(n_did: int) -> list[Text]:
-    if n_did >= ENOUGH:
-        return []
-    return [Text(
-        f"지난 자료에서 그렇게 한 사람이 {n_did:,}명뿐이어서, 이 계획은 어림입니다.",
-        f"Only {n_did:,} people did it in the past data, so this plan is a rough one.",
-    )]  # fmt: skip
-
-
-def _typed(a_day: float | None, by_day: Sequence[float] | None, n_days: int) -> Sequence[float]:
-    if (a_day is None) == (by_day is None):
-        raise UsageError(
-            ko="units_a_day와 units_by_day 가운데 하나만 주십시오.",
-            en="Give either units_a_day or units_by_day.",
-        )
-    days = np.asarray(
-        by_day if a_day is None else a_day * np.arange(1, n_days + 1), dtype=np.float64
-    )
-    growing = len(days) >= WEEK and np.isfinite(days).all() and days[0] >= 0
-    if not growing or (np.diff(days) < 0).any():
-        raise UsageError(
-            ko="날마다의 인원은 7일 이상이고 줄지 않는 수여야 합니다.",
-            en="The units by day must be 7 numbers or more that never fall.",
-        )
-    return [float(n) for n in days[:n_days]]
 
 
 def _nothing(verdict: Verdict) -> PlanTestResult:
@@ -364,16 +225,3 @@ def _too_young() -> Verdict:
         "There is less than a week of data on people who come in like this. After one week it can be "
         "planned; until then type the numbers into plan_test_from_counts.",
     ), code="NO_UNITS")  # fmt: skip
-
-
-def _written(window: str | dt.timedelta | None, settings: Mapping[str, Any]) -> str:
-    return str(window or settings.get("window", "7d"))
-
-
-def _day(instant: dt.datetime, shop: Shop, days: int = 0) -> dt.date | None:
-    local = dates.local(instant, shop.timezone)
-    return None if local is None else local.date() + dt.timedelta(days=days)
-
-
-def _number(value: float | None, default: float = math.nan) -> float:
-    return default if value is None or not math.isfinite(value) else float(value)

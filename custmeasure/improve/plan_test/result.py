@@ -2,72 +2,23 @@
 
 import datetime as dt
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar
 
-import numpy as np
 import pandas as pd
 
 from custmeasure.errors import UsageError
-from custmeasure.improve.plan_test.store import Plan
-from custmeasure.language import LANGUAGES, Lang, pick
+from custmeasure.improve.plan_test import wording
+from custmeasure.improve.plan_test.ask import WEEK, Ask, needed, table
+from custmeasure.improve.plan_test.plan import Plan
+from custmeasure.language import Lang
 from custmeasure.show import format as fmt
-from custmeasure.show.labels import value_label
 from custmeasure.show.result import Result
-from custmeasure.show.words import Text, Verdict
-from custmeasure.stats.planning import Baseline, Design, plan_mde, plan_power, plan_units
-from custmeasure.stats.tails import Floats
+from custmeasure.show.words import Text
+from custmeasure.stats.planning import Design
 
-WEEK = 7
 SHOWN_WEEKS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 26, 39, 52)
-MOST_LOOKS = {"once": 1, "planned_end": 56, "open_end": 28}
-# After so many days' looks the units needed hardly change any more, and they are quickly computed.
-SETTLED = 2 * WEEK
-# From here on a covariate is worth asking for: it saves a tenth of the units.
-WORTH_IT = 0.32
-
-
-@dataclass(frozen=True)
-class Ask:
-    """What a plan is asked for.
-
-    Attributes
-    ----------
-    metric, window
-        What is measured, and within how long after a unit came in.
-    min_effect
-        The smallest relative difference that matters.
-    baseline, design
-        What units do today; how the test is run (`looks` follow from the days).
-    by_day
-        (n_days,) different units by the end of each day.
-    foreseen
-        How well what units did before foresees the metric (a correlation), whether used or not.
-    currency
-        Of amounts.
-    """
-
-    metric: str
-    window: dt.timedelta
-    min_effect: float
-    baseline: Baseline
-    design: Design
-    by_day: Sequence[float] | Floats
-    foreseen: float = math.nan
-    currency: str = "KRW"
-
-    def at(self, n_days: int) -> Design:
-        """Return the design of a test of ``n_days``, looked at every day unless once.
-
-        More looks than `MOST_LOOKS` change the units by less than 1 % and take long to compute.
-        """
-        return replace(self.design, looks=min(n_days, MOST_LOOKS[self.design.method]))
-
-    @property
-    def n_weeks(self) -> int:
-        """The longest test that is looked at."""
-        return len(self.by_day) // WEEK
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -131,46 +82,13 @@ def answer(
         "min_effect": ask.min_effect, "shares": _shares(definition, ask.design),
         "alpha": ask.design.alpha, "power_rate": ask.design.power,
         "method": "one_look" if ask.design.method == "once" else ask.design.method,
-        "n_needed": _needed(ask, weeks), "correlation": ask.design.correlation or None,
+        "n_needed": needed(ask, weeks), "correlation": ask.design.correlation or None,
         "currency": ask.currency,
     }  # fmt: skip
-    verdict = _verdict(ask, frame, weeks, instead)
-    return PlanTestResult(frame, definition, (*notes, *_notes(ask)), verdict=verdict, weeks=weeks)
-
-
-def table(ask: Ask) -> pd.DataFrame:
-    """Return, a number of whole weeks, the units, the smallest difference seen, and the power."""
-    weeks = np.arange(1, ask.n_weeks + 1)
-    units = np.asarray(ask.by_day, dtype=np.float64)[weeks * WEEK - 1]
-    mde = [
-        plan_mde(ask.baseline, n, ask.at(WEEK * int(w))) for w, n in zip(weeks, units, strict=True)
-    ]
-    power = [_power(ask, n, WEEK * int(w)) for w, n in zip(weeks, units, strict=True)]
-    return pd.DataFrame({
-        "n_weeks": weeks, "n_days": weeks * WEEK, "n_units": np.rint(units).astype(np.int64),
-        "mde_rel_diff": mde, "mde_diff": np.array(mde) * ask.baseline.mean, "power_rate": power,
-    })  # fmt: skip
-
-
-def _needed(ask: Ask, weeks: int | None) -> int | None:
-    """Return the units, of all variants, that the smallest difference that matters takes."""
-    days = SETTLED if ask.design.method == "open_end" or weeks is None else WEEK * weeks
-    units = plan_units(ask.baseline, ask.min_effect, ask.at(days))
-    return math.ceil(units) if math.isfinite(units) else None
-
-
-def _power(ask: Ask, n_units: float, n_days: int) -> float:
-    return plan_power(ask.baseline, ask.min_effect, n_units, ask.at(n_days))
-
-
-def shortest(ask: Ask) -> int | None:
-    """Return the fewest whole weeks that are enough, without a table of all of them."""
-    least = plan_units(ask.baseline, ask.min_effect, replace(ask.design, method="once", looks=1))
-    for week in range(1, ask.n_weeks + 1):
-        n = ask.by_day[WEEK * week - 1]
-        if n >= least and _power(ask, n, WEEK * week) >= ask.design.power - 1e-9:
-            return week
-    return None
+    verdict = wording.verdict(ask, frame, weeks, instead)
+    return PlanTestResult(
+        frame, definition, (*notes, *wording.notes(ask)), verdict=verdict, weeks=weeks
+    )
 
 
 def plan_of(
@@ -234,162 +152,3 @@ def _shares(definition: Mapping[str, object], design: Design) -> Mapping[str, fl
         return {str(name): float(share) / sum(named.values()) for name, share in named.items()}
     whole = sum(design.shares)
     return {chr(ord("A") + i): share / whole for i, share in enumerate(design.shares)}
-
-
-# --- in words ---------------------------------------------------------------------------------------
-
-
-def each(sentence: Callable[[Lang], str]) -> Text:
-    """Return ``sentence`` said in every language."""
-    said = {lang: sentence(lang) for lang in LANGUAGES}
-    return Text(said["ko"], said["en"])
-
-
-def _verdict(ask: Ask, frame: pd.DataFrame, weeks: int | None, instead: Sequence[Text]) -> Verdict:
-    if not ask.baseline.mean or not ask.baseline.var:
-        return Verdict("cannot_tell", Text(
-            "지난 자료에 전환이 하나도 없거나 모두 같아, 얼마나 걸릴지 계산할 수 없습니다. "
-            "더 자주 일어나는 행동을 지표로 고르십시오.",
-            "In the past nobody did this, or everybody alike, so how long it takes cannot be computed. "
-            "Choose something that happens more often.",
-        ), code="ZERO_VARIANCE")  # fmt: skip
-    if weeks is not None:
-        row = frame[frame["n_weeks"] == weeks].iloc[0]
-        return Verdict("cannot_tell", each(lambda lang: _feasible(ask, row, lang)), code="PLAN")
-    return Verdict(
-        "cannot_tell",
-        each(lambda lang: _infeasible(ask, frame.iloc[-1], instead, lang)),
-        code="TOO_LITTLE_TRAFFIC",
-    )
-
-
-def _effect(ask: Ask, rel_diff: float, lang: Lang) -> str:
-    """Return a difference as a reader sees it: ``13.5% → 14.9% (10%)``."""
-    show = fmt.money if ask.metric == "revenue" else fmt.percent
-    ends = (show(ask.baseline.mean * factor, lang, ask.currency) for factor in (1, 1 + rel_diff))
-    return f"{' → '.join(ends)} (+{_percent(rel_diff)})"
-
-
-def _feasible(ask: Ask, row: pd.Series, lang: Lang) -> str:
-    weeks, units = int(row["n_weeks"]), _round(row["n_units"])
-    wait = math.ceil(ask.window / dt.timedelta(days=1))
-    chance = _percent(ask.design.power)
-    effect = _effect(ask, ask.min_effect, lang)
-    after = pick(
-        f" 마지막 사람의 기한까지 {wait}일 더 기다린 뒤 판정합니다." if wait else "",
-        f" The verdict comes {wait} days later, when the last person's window is over."
-        if wait
-        else "",
-        lang,
-    )
-    return pick(
-        f"{weeks}주면 됩니다. 그동안 약 {units:,}명이 들어와 {effect} 차이를 {chance} 확률로 "
-        f"가립니다.{after}",
-        f"{_weeks(weeks)} will do: about {units:,} people come in, enough to see {effect} with a chance "
-        f"of {chance}.{after}",
-        lang,
-    )
-
-
-def _infeasible(ask: Ask, row: pd.Series, instead: Sequence[Text], lang: Lang) -> str:
-    weeks, units = int(row["n_weeks"]), _round(row["n_units"])
-    needed = plan_units(ask.baseline, ask.min_effect, ask.at(SETTLED))
-    effect = _effect(ask, ask.min_effect, lang)
-    times = needed / max(row["n_units"], 1)
-    first = pick(
-        f"{weeks}주로도 모자랍니다. {effect} 차이를 가리려면 약 {_round(needed):,}명이 필요한데 {weeks}주에 "
-        f"{units:,}명이 옵니다(약 {times:.1f}배 필요).",
-        f"Even {_weeks(weeks)} are too few: {effect} takes about {_round(needed):,} people, and {units:,} "
-        f"come in that time (about {times:.1f} times as many are needed).",
-        lang,
-    ) if math.isfinite(needed) else pick(
-        f"{effect}는 있을 수 없는 값입니다.", f"{effect} cannot be.", lang
-    )  # fmt: skip
-    ways = [_bolder(row, lang), *(way.in_(lang) for way in instead)]
-    return f"{first} {pick('대신 할 수 있는 것:', 'What would work:', lang)} {' '.join(filter(None, ways))}"
-
-
-def _bolder(row: pd.Series, lang: Lang) -> str:
-    if not math.isfinite(row["mde_rel_diff"]):
-        return ""
-    seen = _percent(math.ceil(row["mde_rel_diff"] * 100) / 100)
-    return pick(
-        f"{seen} 이상 달라질 만큼 크게 바꾼 문구라면 그 기간에 보입니다.",
-        f"A copy bold enough to change it by {seen} or more shows in that time.",
-        lang,
-    )
-
-
-def earlier(event: str, weeks: int) -> Text:
-    """Return that an event that happens more often needs fewer weeks."""
-    return Text(
-        f"더 자주 일어나는 '{value_label(event, 'ko')}'(으)로 재면 {weeks}주에 보입니다.",
-        f"Measured by '{value_label(event, 'en')}', which happens more often, it shows in "
-        f"{_weeks(weeks)}.",
-    )
-
-
-def _notes(ask: Ask) -> list[Text]:
-    return [*_method(ask.design), *_several(ask.design), *_foreseen(ask)]
-
-
-def _method(design: Design) -> list[Text]:
-    said = {
-        "once": Text(
-            "마지막 날에 한 번만 본다고 계산했습니다. 그 전에 보고 멈추면 이 약속은 깨집니다.",
-            "This plan is for one look, on the last day. Looking before and stopping breaks its promise.",
-        ),
-        "planned_end": Text(
-            "날마다 보아도 되는 방법(알파 소비)으로 계산했습니다. 큰 차이는 더 일찍 끝날 수 있습니다.",
-            "Computed for a look every day (alpha spending): a large difference may end the test sooner.",
-        ),
-        "open_end": Text(
-            "끝을 정하지 않고 언제 보아도 되는 방법으로 계산했습니다. 끝을 정하면 더 빨리 끝납니다.",
-            "Computed for a test without a last day that may be looked at any time. With a planned end "
-            "fewer people are needed.",
-        ),
-    }
-    return [said[design.method]]
-
-
-def _several(design: Design) -> list[Text]:
-    n = len(design.shares) - 1
-    if n < 2:
-        return []
-    return [Text(
-        f"안 {n}개를 기준안과 견주므로 하나하나에는 더 엄한 수준({_percent(design.level)})을 썼습니다.",
-        f"{n} variants are compared with the control, so each is held to a stricter level "
-        f"({_percent(design.level)}).",
-    )]  # fmt: skip
-
-
-def _foreseen(ask: Ask) -> list[Text]:
-    if ask.design.correlation:
-        saved = _percent(ask.design.correlation**2)
-        return [Text(
-            f"이전 행동이 지표를 미리 알려 주어(상관 {ask.design.correlation:.2f}) 필요한 사람이 "
-            f"{saved} 줄었습니다.",
-            f"What people did before foresees the metric (correlation {ask.design.correlation:.2f}): "
-            f"{saved} fewer people are needed.",
-        )]  # fmt: skip
-    if abs(ask.foreseen) >= WORTH_IT:
-        saved = _percent(ask.foreseen**2)
-        return [Text(
-            f"이전 행동을 함께 쓰면(cuped) 필요한 사람이 {saved} 줄어듭니다.",
-            f"Using what people did before (cuped) would save {saved} of the people.",
-        )]  # fmt: skip
-    return []
-
-
-def _weeks(n: int) -> str:
-    return "1 week" if n == 1 else f"{n} weeks"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}".removesuffix(".0") + "%"
-
-
-def _round(n: float) -> int:
-    """Return ``n`` to two digits that count: what is expected is not exact."""
-    scale: int = 10 ** max(0, math.floor(math.log10(max(n, 1))) - 1)
-    return round(n / scale) * scale
