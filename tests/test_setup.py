@@ -103,7 +103,13 @@ def test_ci_runs_the_readmes_test_command_and_lets_nothing_be_skipped():
     assert script.rstrip().endswith("CUSTMEASURE_REQUIRE=chromium,postgres,shared,spark make test")
     for command in ("make report", "make test"):
         assert command in text("README.md")
-    for command in ("make lint", "make report", "make bench QUICK=1", "make calibrate QUICK=1", "make spark"):
+    for command in (
+        "make lint",
+        "make report",
+        "make bench QUICK=1",
+        "make calibrate QUICK=1",
+        "make spark",
+    ):
         assert f"\n{command}\n" in script
 
 
