@@ -26,6 +26,7 @@ import pandas as pd
 from custmeasure import dates
 from custmeasure.engine import MissingTable, Table
 from custmeasure.errors import UsageError, check_choice
+from custmeasure.improve.copy_days import plan_words
 from custmeasure.improve.copy_days.design import WEEK, Design
 from custmeasure.improve.copy_days.history import (
     Past,
@@ -35,20 +36,15 @@ from custmeasure.improve.copy_days.history import (
     week_on_week,
 )
 from custmeasure.improve.copy_days.reading import METRICS, last_complete_day, read_days
-from custmeasure.improve.copy_days.result import each
 from custmeasure.improve.plan_test.entry import check_names
 from custmeasure.improve.plan_test.store import Plan
 from custmeasure.improve.plan_test.traffic import Entry
-from custmeasure.language import Lang, pick
+from custmeasure.language import Lang
 from custmeasure.shop import Shop
 from custmeasure.show import format as fmt
 from custmeasure.show.result import Result, missing_verdict
-from custmeasure.show.words import Text, Verdict
 from custmeasure.stats.randomisation import power_of_pairs
 from custmeasure.stats.tails import check_level
-
-# A plain test of two weeks is wrong so often by luck alone that less than this says nothing.
-OFTEN = 0.1
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -262,9 +258,9 @@ def _answer(
         "alpha": alpha, "power_rate": power, "carry_over": design.carry_over,
         "n_pairs": past.n_pairs or None, "table": past.source or None,
     }  # fmt: skip
-    verdict = _verdict(past, frame, weeks, min_effect, power, metric)
+    verdict = plan_words.verdict(past, frame, weeks, min_effect, power, metric)
     return PlanDaysResult(
-        frame, definition, _notes(weeks_apart, design), verdict=verdict, weeks=weeks
+        frame, definition, plan_words.notes(weeks_apart, design), verdict=verdict, weeks=weeks
     )
 
 
@@ -301,73 +297,3 @@ def _smallest(past: Past, n_pairs: int, alpha: float, power: float) -> float:
         else:
             high = middle
     return high
-
-
-def _verdict(
-    past: Past, frame: pd.DataFrame, weeks: int | None, min_effect: float, power: float, metric: str
-) -> Verdict:
-    if not past.value:
-        return Verdict("cannot_tell", Text(
-            "지난 날들에 전환이 없어 계산할 수 없습니다.", "The past days have no conversion to plan with.",
-        ), code="ZERO_VARIANCE")  # fmt: skip
-    if weeks is None:
-        return Verdict("cannot_tell", each(lambda lang: _too_long(frame, min_effect, lang)),
-                       code="TOO_LITTLE_TRAFFIC")  # fmt: skip
-    return Verdict("cannot_tell", each(lambda lang: _enough(weeks, min_effect, power, metric, lang)),
-                   code="PLAN")  # fmt: skip
-
-
-def _enough(weeks: int, min_effect: float, power: float, metric: str, lang: Lang) -> str:
-    what = {
-        "conversion": ("전환율", "conversion"), "revenue": ("방문 1회당 매출", "revenue a visit"),
-        "visitors": ("하루 방문", "visits a day"),
-    }  # fmt: skip
-    name, effect, chance = pick(*what[metric], lang), f"{100 * min_effect:g}%", f"{100 * power:g}%"
-    return pick(
-        f"{weeks}주면 됩니다. 짝지은 요일마다 동전으로 문구를 정하면, {name}의 {effect} 차이를 {chance} "
-        "확률로 가립니다.",
-        f"{weeks} weeks will do. With a coin for each pair of weekdays, a difference of {effect} in {name} "
-        f"shows with a chance of {chance}.",
-        lang,
-    )
-
-
-def _too_long(frame: pd.DataFrame, min_effect: float, lang: Lang) -> str:
-    last = frame.iloc[-1]
-    effect, weeks = f"{100 * min_effect:g}%", int(last["n_weeks"])
-    if math.isnan(last["mde_rel_diff"]):
-        return pick(
-            f"{weeks}주로는 어떤 차이도 가릴 수 없습니다. 방문이 더 많은 상품에서 시험하십시오.",
-            f"{weeks} weeks show no difference of any size. Test it on a product with more visits.",
-            lang,
-        )
-    seen = f"{math.ceil(100 * last['mde_rel_diff'])}%"
-    return pick(
-        f"{weeks}주로도 {effect} 차이는 가리기 어렵습니다. 그 기간에 보이는 것은 {seen} 이상의 차이입니다. "
-        "더 크게 바꾼 문구를 시험하거나, 방문이 더 많은 상품에서 시험하십시오.",
-        f"Even {weeks} weeks hardly show {effect}; what shows in that time is a difference of {seen} or "
-        "more. Test a bolder copy, or test it on a product with more visits.",
-        lang,
-    )
-
-
-def _notes(weeks_apart: tuple[int, int], design: Design) -> tuple[Text, ...]:
-    tested, apart = weeks_apart
-    notes = []
-    if apart > OFTEN * tested:
-        notes.append(Text(
-            f"이번 주를 지난주와 견주지 않습니다. 이 가게의 이웃한 두 주 {tested}쌍을 그렇게 견주면 "
-            f"{apart}쌍이 '다르다'고 나옵니다. 문구와는 상관없는 차이입니다.",
-            f"This week is never compared with last week: of {tested} pairs of neighbouring weeks in this "
-            f"shop's visits, a plain test calls {apart} different, whatever the copy was.",
-        ))  # fmt: skip
-    if design.carry_over:
-        notes.append(Text(
-            f"문구를 바꾼 뒤 {design.carry_over}일은 앞 문구가 남아 있을 수 있어 세지 않습니다.",
-            f"For {_days(design.carry_over)} after a change the copy before may still work: not counted.",
-        ))  # fmt: skip
-    return tuple(notes)
-
-
-def _days(n: int) -> str:
-    return "1 day" if n == 1 else f"{n} days"
