@@ -13,6 +13,8 @@ from custmeasure.engine import as_table, dialect, extent, in_parts, n_rows, quer
 from custmeasure.engine import spark as spark_engine
 from custmeasure.engine.marks import Mark
 from custmeasure.engine.moments import grouped_moments
+from custmeasure.engine.sequence import Rules
+from custmeasure.engine.sequence.part import Walk, joined
 from custmeasure.engine.table import Table
 from custmeasure.errors import DataError, EnvironmentProblem, UnknownName, UsageError
 from custmeasure.shop.reader import DataBlocked
@@ -199,9 +201,13 @@ def units_and_rows(batches) -> tuple[list, int]:
     return units, n
 
 
-def test_a_unit_lies_in_one_part_in_order(spark):
+@pytest.mark.parametrize("adaptive", ["true", "false"])
+def test_a_unit_lies_in_one_part_in_order(spark, adaptive):
+    """Spark may join small parts while it runs, but splits none."""
+    session = spark.newSession()
+    session.conf.set("spark.sql.adaptive.enabled", adaptive)
     rows = pa.table({"u": [k % 50 for k in range(500)], "t": list(range(500, 0, -1))})
-    table = as_table(spark.createDataFrame(rows).repartition(4)).pick(
+    table = as_table(session.createDataFrame(rows).repartition(4)).pick(
         unit=("u", "key"), t=("t", "count")
     )
     parts = in_parts(
@@ -211,7 +217,33 @@ def test_a_unit_lies_in_one_part_in_order(spark):
     assert all(units == sorted(units) for units, _ in parts)
     seen = [unit for units, _ in parts for unit in dict.fromkeys(units)]
     assert sorted(seen) == list(range(50))
-    assert len(parts) > 1
+    assert len(parts) > 1 or adaptive == "true"
+
+
+def test_walks_of_parts_add_up_to_the_walk_of_all():
+    """Two people by channel; the second part knows a channel that the first does not."""
+    hour = 3_600_000_000
+    rules = Rules(2, 24 * hour)
+    events = [
+        pa.record_batch({
+            "unit": pa.array(unit, pa.int64()), "moment": pa.array(moment, pa.int64()),
+            "mask": pa.array(mask, pa.int64()), "segment": pa.array(segment, pa.string()),
+        })
+        for unit, moment, mask, segment in (
+            ([1, 1, None], [0, hour, 0], [1, 2, 1], ["naver", "naver", "naver"]),
+            ([2, 2], [0, 3 * hour], [1, 2], [None, "kakao"]),
+        )
+    ]  # fmt: skip
+    walk = Walk(rules, split=True)
+    whole = walk(iter(events))
+    parts = joined([walk(iter([batch])) for batch in events])
+    assert parts.n_without_unit == whole.n_without_unit == 1
+    assert parts.seen == whole.seen == 3
+    for each in (whole.attempts, parts.attempts):
+        names = [each.segments[group] for group in each.group]
+        assert sorted(zip(names, each.taken.tolist(), each.waited(1).tolist(), strict=True), key=str) == [
+            ("naver", 3, hour), (None, 3, 3 * hour),
+        ]  # fmt: skip
 
 
 def test_a_stream_comes_in_order_and_hashes_have_no_sign(spark):
