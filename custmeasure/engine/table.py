@@ -446,11 +446,14 @@ def _view(connection: duckdb.DuckDBPyConnection, name: str, table: Table) -> Non
 
 
 def _all_numbers(table: Table, types: Mapping[str, str]) -> bool:
-    """Say whether rows are a few numbers as they stand: leaving rows out costs more than passing them."""
-    return all(
-        types.get(column) in ("TIMESTAMP", *_WHOLE) and kind in ("key", "micros", "count")
-        for _, column, kind in table.picked
-    )
+    """Say whether rows are a few numbers: leaving rows out then costs more than passing them.
+
+    The first column decides most: the ids of units are many, and as texts they are slow to read.
+    """
+    first, *others = table.picked
+    plain = types.get(first[1]) in _WHOLE
+    kinds = {kind: types.get(column) for _, column, kind in others}
+    return plain and kinds.keys() <= {"key", "micros"} and kinds.get("micros") in _CLOCKS
 
 
 def _named(table: Table) -> list[str]:

@@ -1,6 +1,7 @@
 """The kernel as engines call it: fed with batches, it answers when all have come."""
 
 import os
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -88,14 +89,17 @@ class Kernel:
     ----------
     rules
         What an attempt may do.
+    names
+        What the segments in the batches are called, where these are numbers that stand for names.
     n_without_unit
         Events so far that name nobody; they count nowhere.
     """
 
     rules: Rules
+    names: Mapping[object, str | None] | None = None
     n_without_unit: int = 0
     _store: Store = field(init=False)
-    _codes: dict[str | None, int] = field(default_factory=dict)
+    _codes: dict[object, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._store = Store(self.rules.needs_every_event)
@@ -112,8 +116,8 @@ class Kernel:
         ----------
         batch
             Columns ``unit`` (64-bit number: an id or its hash), ``moment`` (µs since 1970) and ``mask`` (the
-            bits of the steps and exclusions that the event serves); ``segment`` (text) when units are
-            split, ``value`` when amounts are added up.
+            bits of the steps and exclusions that the event serves); ``segment`` (its name, or a number that
+            stands for it) when units are split, ``value`` when amounts are added up.
         """
         self.n_without_unit += batch.column("unit").null_count
         if batch.column("unit").null_count or batch.column("moment").null_count:
@@ -139,7 +143,8 @@ class Kernel:
     def finish(self, *, split: bool = False, valued: bool = False, dated: bool = False) -> Attempts:
         """Return the best attempts, when every event has come."""
         rules = self.rules.packed().arrays()
-        rank = _alphabetic(list(self._codes))
+        segments = [self.names[key] if self.names else key for key in self._codes]
+        rank = _alphabetic(segments)
         plain = self.rules.is_plain and not self._store.several
 
         def walked(share: tuple[int, int]) -> tuple[Array, ...]:
@@ -150,7 +155,7 @@ class Kernel:
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             parts = list(pool.map(walked, self._store.shares()))
-        return _joined(parts, tuple(self._codes))
+        return _joined(parts, tuple(segments))
 
 
 def _int64(column: pa.Array) -> Int64:
@@ -161,7 +166,7 @@ def _int64(column: pa.Array) -> Int64:
     return numbers
 
 
-def _alphabetic(names: list[str | None]) -> Int64:
+def _alphabetic(names: list[Any]) -> Int64:
     """Return each name's place in the alphabet; a missing one stands first."""
     order = sorted(range(len(names)), key=lambda code: names[code] or "")
     rank = np.empty(len(names), np.int64)
@@ -169,7 +174,7 @@ def _alphabetic(names: list[str | None]) -> Int64:
     return rank
 
 
-def _joined(parts: list[tuple[Array, ...]], segments: tuple[str | None, ...]) -> Attempts:
+def _joined(parts: list[tuple[Array, ...]], segments: tuple[Any, ...]) -> Attempts:
     """Return the answers of all parts as one."""
     empty = (np.int32, np.int8, np.int32, np.float64, np.int64, np.int64)
     arrays: list[Any] = [

@@ -1,6 +1,6 @@
 """The walk through the events of some units, and the answers of all parts put together."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -38,10 +38,11 @@ class Walk:
     split: bool = False
     valued: bool = False
     dated: bool = False
+    names: Mapping[object, str | None] | None = None
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Walked:
         """Return the best attempts of the units whose events come."""
-        kernel = Kernel(self.rules)
+        kernel = Kernel(self.rules, self.names)
         for batch in ahead(batches):
             kernel.feed(batch)
         attempts = kernel.finish(split=self.split, valued=self.valued, dated=self.dated)
