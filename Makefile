@@ -6,6 +6,10 @@
 SUPPORTED := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 CANDIDATES := python3.13 python3.12 python3.11 python3.14 python3 python
 PYTHON ?= $(shell for p in $(CANDIDATES); do $$p -c '$(SUPPORTED)' >/dev/null 2>&1 && echo $$p && break; done)
+# The loops over bytes and events are compiled when first called, and kept: half a minute, once.
+FIRST_CALLS := import custmeasure as cm; shop = cm.open_shop('data/sample'); \
+  cm.funnel(shop.events, shop.steps, window='7d'); \
+  cm.retention(shop.orders, unit='customer_id', at='at', period='month')
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
@@ -57,6 +61,7 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --compile --require-hashes -r constraints.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	$(BIN)/python -m compileall -q custmeasure
+	$(BIN)/python -c "$(FIRST_CALLS)"
 	@touch $@
 
 # Extras beside the environment: spark, peers.
