@@ -23,27 +23,17 @@ NONE = "(none)"
 MOST_CELLS = 3_000_000
 _MOST_WORDS = 8  # of 64 periods a unit
 
-# A unit is known by the hash of its id: two of 40 million ids share one of 2^64 hashes with a chance of
-# 0.00004. 0 is nobody, and never somebody's hash.
-_UNIT = (
-    "CASE WHEN unit IS NULL THEN CAST(0 AS UBIGINT) "
-    "ELSE greatest(hash(unit), CAST(1 AS UBIGINT)) END AS unit, "
-    "epoch_us(moment) AS moment"
-)
+# Rows that come in whatever order are left out by the loop, which is faster than leaving them out here.
+_PASSING = "SELECT unit, moment FROM rows"
+_PASSING_BOTH = "SELECT unit, moment, starts, returns FROM rows"
 _KNOWN = """
     FROM rows
-    WHERE moment IS NOT NULL AND ($as_of IS NULL OR moment <= CAST($as_of AS TIMESTAMPTZ))"""
-
-_PASSING = "SELECT " + _UNIT + _KNOWN
-_PASSING_BOTH = "SELECT " + _UNIT + ", starts, returns" + _KNOWN + " AND (starts OR returns)"
-_SORTED = (
-    "SELECT " + _UNIT + ", starts, returns, CAST(0 AS UBIGINT) AS segment" + _KNOWN
-    + " AND (starts OR returns) ORDER BY unit, moment"
-)  # fmt: skip
+    WHERE moment <= $until AND (starts OR returns)
+    ORDER BY unit, moment"""
+_SORTED = "SELECT unit, moment, starts, returns, CAST(0 AS UBIGINT) AS segment" + _KNOWN
 _SORTED_SPLIT = (
-    "SELECT " + _UNIT + ", starts, returns, hash(segment) AS segment" + _KNOWN
-    + " AND (starts OR returns) ORDER BY unit, moment, segment"
-)  # fmt: skip
+    "SELECT unit, moment, starts, returns, hash(segment) AS segment" + _KNOWN + ", segment"
+)
 _SEGMENTS = """
     SELECT segment, hash(segment) AS code FROM rows GROUP BY ALL ORDER BY segment NULLS LAST"""
 
@@ -70,7 +60,7 @@ class Log:
         by: str | None,
     ) -> "Log":
         """Pick the columns of ``table`` that are needed."""
-        columns = {"unit": (unit, "any"), "moment": (at, "instant")}
+        columns = {"unit": (unit, "key"), "moment": (at, "micros")}
         if by:
             columns["segment"] = (by, "text")
         rows = table.pick(**columns)
@@ -78,11 +68,6 @@ class Log:
         if alike:
             rows, starts, returns = rows.keep(starts), (), ()
         return cls(rows.flag(starts=starts, returns=returns), at, as_of, alike, bool(by))
-
-    @property
-    def parameters(self) -> dict[str, object]:
-        """What every query binds."""
-        return {"as_of": None if self.as_of is None else self.as_of.isoformat()}
 
     def span(self) -> tuple[dt.datetime, dt.datetime] | None:
         """Return the first moment and the last that is known, on the wall clock; None without rows."""
@@ -155,7 +140,7 @@ def count_cells(log: Log, plan: Plan) -> tuple[Cells | None, int]:
     if calendar is None or n_cohorts < 1:
         return None, 0
     rule = plan.rule(calendar)
-    names, counts, n_nobody = _counted(log, calendar, n_cohorts, rule)
+    names, counts, n_nobody = _counted(log, calendar, n_cohorts, rule, plan.known(calendar))
     cells = Cells(
         names,
         counts,
@@ -168,9 +153,9 @@ def count_cells(log: Log, plan: Plan) -> tuple[Cells | None, int]:
 
 
 def _counted(
-    log: Log, calendar: Calendar, n_cohorts: int, rule: Rule
+    log: Log, calendar: Calendar, n_cohorts: int, rule: Rule, until: int
 ) -> tuple[list[str], Int64, int]:
-    """Count the cells of the first ``n_cohorts`` periods.
+    """Count the cells of the first ``n_cohorts`` periods from what is known ``until`` an instant.
 
     Raises
     ------
@@ -187,17 +172,11 @@ def _counted(
         )
     bits = not log.split and not rule.width and rule.times == 1
     if bits and len(calendar) < _MOST_WORDS * kernels.WORD:
-        return names, *_count_masks(log, calendar, n_cohorts, rule)
-    part = SortedPart(calendar.bounds, codes, n_cohorts, rule)
-    return names, *_summed(log, part, _SORTED_SPLIT if log.split else _SORTED)
-
-
-def _count_masks(log: Log, calendar: Calendar, n_cohorts: int, rule: Rule) -> tuple[Int64, int]:
-    part = MaskPart(calendar.bounds, len(calendar), n_cohorts, rule, log.alike)
-    return _summed(log, part, _PASSING if log.alike else _PASSING_BOTH)
-
-
-def _summed(log: Log, part: MaskPart | SortedPart, text: str) -> tuple[Int64, int]:
-    """Return the cells of all units, and the rows that name none."""
-    grid, n_nobody = added(in_parts(part, "unit", text, log.parameters, rows=log.rows))
-    return kernels.cumulated(grid, part.rule.mode), n_nobody
+        some = MaskPart(calendar.bounds, until, len(calendar), n_cohorts, rule, log.alike)
+        parts = in_parts(some, "unit", _PASSING if log.alike else _PASSING_BOTH, rows=log.rows)
+    else:
+        text, bound = _SORTED_SPLIT if log.split else _SORTED, {"until": until}
+        whole = SortedPart(calendar.bounds, codes, n_cohorts, rule)
+        parts = in_parts(whole, "unit", text, bound, rows=log.rows)
+    grid, n_nobody = added(parts)
+    return names, kernels.cumulated(grid, rule.mode), n_nobody

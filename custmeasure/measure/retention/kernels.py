@@ -22,6 +22,9 @@ Flags = npt.NDArray[np.bool_]
 MODES = ("on", "on_or_after", "on_or_before")
 WORD = 64  # periods that one number holds, a bit each
 _FIRST_SLOTS = 1 << 14
+_ZERO = np.uint64(0x9E3779B97F4A7C15)  # the key of an id that is 0, which marks a free slot
+_PLACES = np.zeros(64, np.int64)
+_PLACES[[((1 << bit) * 0x03F79D71B4CB0A89 & (1 << 64) - 1) >> 58 for bit in range(64)]] = range(64)
 
 
 @dataclass(frozen=True)
@@ -60,71 +63,71 @@ class Masks:
 
     Attributes
     ----------
-    keys
-        (n_slots,) hashes of units; 0 is a free slot.
-    starts, returns
-        (n_slots, n_words); the same array where everything that starts also returns.
-    n_units, n_nobody
-        Units seen; rows that name no unit.
+    slots
+        (n_slots * width,) slot after slot: a unit's key (0 is a free slot), the periods in which it started
+        and, unless everything that starts also returns, those in which it returned. They lie together, so
+        that a row touches memory once.
+    n_words
+        How many numbers hold the bits of one kind.
+    alike
+        Whether everything that starts also returns.
+    n_units
+        Units seen.
     """
 
-    keys: UInt64
-    starts: UInt64
-    returns: UInt64
+    slots: UInt64
+    n_words: int
+    alike: bool
     n_units: int = 0
-    n_nobody: int = 0
 
     @classmethod
     def empty(cls, n_periods: int, alike: bool) -> "Masks":
         """Return masks of nobody, for periods 0 … ``n_periods``."""
-        shape = (_FIRST_SLOTS, n_periods // WORD + 1)
-        starts = np.zeros(shape, np.uint64)
-        returns = starts if alike else np.zeros(shape, np.uint64)
-        return cls(np.zeros(_FIRST_SLOTS, np.uint64), starts, returns)
+        n_words = n_periods // WORD + 1
+        return cls(np.zeros(_FIRST_SLOTS * (1 + n_words * (2 - alike)), np.uint64), n_words, alike)
 
     @property
-    def alike(self) -> bool:
-        """Whether everything that starts also returns."""
-        return self.starts is self.returns
+    def width(self) -> int:
+        """How many numbers a slot has."""
+        return 1 + self.n_words * (2 - self.alike)
 
     def add(
-        self, units: UInt64, at: Int64, bounds: Int64, starts: Flags | None, returns: Flags | None
+        self,
+        units: UInt64,
+        at: Int64,
+        bounds: Int64,
+        until: int,
+        starts: Flags | None = None,
+        returns: Flags | None = None,
     ) -> None:
-        """Note rows (n_rows,): hashes of units (0 is nobody), instants, and what each row is."""
+        """Note rows (n_rows,) up to the instant ``until``: keys of units, instants, what each row is."""
         done = 0
         while done < len(units):
-            if 2 * self.n_units >= len(self.keys):
+            n_slots = len(self.slots) // self.width
+            if 10 * self.n_units >= 7 * n_slots:
                 self._grow()
-            room = len(self.keys) // 4 * 3 - self.n_units
+                continue
+            room = n_slots // 8 * 7 - self.n_units
             if starts is None or returns is None:
-                seen = _note(units, at, bounds, done, room, self.keys, self.starts)
+                done, fresh = _note(units, at, bounds, until, done, room, self.width, self.slots)
             else:
-                seen = _note_both(
-                    units, at, bounds, starts, returns, done, room, self.keys, self.starts,
-                    self.returns,
-                )  # fmt: skip
-            done, fresh, nobody = seen
+                done, fresh = _note_both(
+                    units, at, bounds, until, starts, returns, done, room, self.n_words, self.slots
+                )
             self.n_units += fresh
-            self.n_nobody += nobody
 
     def _grow(self) -> None:
-        n_slots = 4 * len(self.keys)
-        keys = np.zeros(n_slots, np.uint64)
-        places = _places(self.keys, keys)
-        taken = places >= 0
-        moved = [
-            np.zeros((n_slots, self.starts.shape[1]), np.uint64) for _ in range(2 - self.alike)
-        ]
-        for old, new in zip((self.starts, self.returns), moved, strict=False):
-            new[places[taken]] = old[taken]
-        self.keys, self.starts, self.returns = keys, moved[0], moved[-1]
+        larger = np.zeros(2 * len(self.slots), np.uint64)
+        _move(self.slots, larger, self.width)
+        self.slots = larger
 
-    def grid(self, n_cohorts: int, n_periods: int, rule: Rule) -> Int64:
+    def grid(self, n_cohorts: int, rule: Rule) -> Int64:
         """Return (n_cohorts, n_cells + 1) units, as `count_rows` does."""
-        grid = np.zeros((1, n_cohorts, len(rule.ends) + 2), np.int64)
-        mode, first, times, _ = rule.numbers
-        _count_masks(self.starts, self.returns, n_periods, mode, first, times, rule.ends, grid)
-        return np.asarray(grid[0], np.int64)
+        grid = np.zeros((n_cohorts, len(rule.ends) + 2), np.int64)
+        mode, first, *_ = rule.numbers
+        slots = self.slots.reshape(-1, self.width)
+        _count_masks(slots, self.n_words, mode, first, rule.ends, grid)
+        return grid
 
 
 def count_rows(
@@ -142,7 +145,7 @@ def count_rows(
     Parameters
     ----------
     units, at, starts, returns
-        (n_rows,) hashes, instants, and whether a row starts or returns; every unit's rows together.
+        (n_rows,) keys, instants, and whether a row starts or returns; every unit's rows together.
     segments
         (n_rows,) the segment of each row; a cohort belongs to that of its first start.
     bounds
@@ -168,98 +171,134 @@ def cumulated(grid: Int64, mode: str) -> Int64:
 
 
 @numba.njit(cache=True, nogil=True)
-def _slot(key, keys):
-    """Return where a key lies, or the free slot where it would."""
-    last = len(keys) - 1
+def _place(key, width, last, slots):
+    """Return where a key's slot lies, or the free slot where it would; ``last`` is the last slot."""
     # Fibonacci hashing (Knuth, TAOCP vol. 3, sec. 6.4): ids that are no hashes spread as well.
-    slot = ((key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(16)) & np.uint64(last)
-    while keys[slot] != 0 and keys[slot] != key:
-        slot = (slot + np.uint64(1)) & np.uint64(last)
-    return slot
+    slot = ((key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(24)) & last
+    while True:
+        found = slots[slot * width]
+        if found == key:
+            return slot * width
+        if found == 0:
+            return slot * width
+        slot = (slot + np.uint64(1)) & last
 
 
 @numba.njit(cache=True, nogil=True)
-def _note(units, at, bounds, done, room, keys, masks):
+def _note(units, at, bounds, until, done, room, n_numbers, slots):
     """Note rows from ``done`` on until ``room`` new units have come; return where it stopped."""
-    period, low, high = 0, np.int64(-(2**62)), bounds[0]
-    fresh = nobody = 0
+    width, last = np.uint64(n_numbers), np.uint64(len(slots) // n_numbers - 1)
+    low, high = np.int64(-(2**62)), bounds[0]
+    word, bit = np.uint64(1), np.uint64(1)
+    fresh = 0
     for row in range(done, len(units)):
-        if units[row] == 0:
-            nobody += 1
+        moment = at[row]
+        if moment > until:
             continue
-        if at[row] < low or at[row] >= high:
-            period = np.searchsorted(bounds, at[row], "right")
+        if moment < low or moment >= high:
+            period = np.searchsorted(bounds, moment, "right")
             low = bounds[period - 1] if period else np.int64(-(2**62))
             high = bounds[period] if period < len(bounds) else np.int64(2**62)
-        slot = _slot(units[row], keys)
-        if keys[slot] == 0:
+            word, bit = np.uint64(1 + (period >> 6)), np.uint64(1) << np.uint64(period & 63)
+        key = units[row] if units[row] else _ZERO
+        place = _place(key, width, last, slots)
+        if slots[place] != key:
             if fresh == room:
-                return row, fresh, nobody
-            keys[slot] = units[row]
+                return row, fresh
+            slots[place] = key
             fresh += 1
-        masks[slot, period >> 6] |= np.uint64(1) << np.uint64(period & 63)
-    return len(units), fresh, nobody
+        slots[place + word] |= bit
+    return len(units), fresh
 
 
 @numba.njit(cache=True, nogil=True)
-def _note_both(units, at, bounds, starts, returns, done, room, keys, joined, back):
+def _note_both(units, at, bounds, until, starts, returns, done, room, n_words, slots):
     """Note rows as `_note` does, where some start and some return."""
-    fresh = nobody = 0
+    width = np.uint64(1 + 2 * n_words)
+    last = np.uint64(len(slots) // (1 + 2 * n_words) - 1)
+    fresh = 0
     for row in range(done, len(units)):
-        if units[row] == 0:
-            nobody += 1
+        if at[row] > until or not (starts[row] or returns[row]):
             continue
-        period = np.searchsorted(bounds, at[row], "right")
-        slot = _slot(units[row], keys)
-        if keys[slot] == 0:
+        key = units[row] if units[row] else _ZERO
+        place = _place(key, width, last, slots)
+        if slots[place] != key:
             if fresh == room:
-                return row, fresh, nobody
-            keys[slot] = units[row]
+                return row, fresh
+            slots[place] = key
             fresh += 1
-        bit = np.uint64(1) << np.uint64(period & 63)
+        period = np.searchsorted(bounds, at[row], "right")
+        word, bit = place + np.uint64(1 + (period >> 6)), np.uint64(1) << np.uint64(period & 63)
         if starts[row]:
-            joined[slot, period >> 6] |= bit
+            slots[word] |= bit
         if returns[row]:
-            back[slot, period >> 6] |= bit
-    return len(units), fresh, nobody
+            slots[word + np.uint64(n_words)] |= bit
+    return len(units), fresh
 
 
 @numba.njit(cache=True, nogil=True)
-def _places(old, keys):
-    """Put old keys into a larger table; return where each went, -1 for a free slot."""
-    places = np.full(len(old), -1, np.int64)
-    for i in range(len(old)):
+def _move(old, new, n_numbers):
+    """Put the slots of a table into a larger one."""
+    width, last = np.uint64(n_numbers), np.uint64(len(new) // n_numbers - 1)
+    for i in range(0, len(old), n_numbers):
         if old[i] != 0:
-            slot = _slot(old[i], keys)
-            keys[slot] = old[i]
-            places[i] = slot
-    return places
+            place = _place(old[i], width, last, new)
+            for j in range(n_numbers):
+                new[place + np.uint64(j)] = old[i + j]
 
 
 @numba.njit(cache=True, nogil=True)
-def _count_masks(starts, returns, n_periods, mode, first, times, ends, grid):
-    """Unfold each unit's bits into its periods, and count them."""
-    period = np.zeros(n_periods + 1, np.int64)
-    joined = np.zeros(n_periods + 1, np.bool_)
-    back = np.zeros(n_periods + 1, np.bool_)
-    segments = np.zeros(n_periods + 1, np.int64)
-    for slot in range(len(starts)):
-        n = 0
-        for word in range(starts.shape[1]):
-            both = starts[slot, word] | returns[slot, word]
-            if both == 0:
-                continue
-            for bit in range(64):
-                one = np.uint64(1) << np.uint64(bit)
-                if both < one:
-                    break
-                if both & one:
-                    period[n] = 64 * word + bit
-                    joined[n] = (starts[slot, word] & one) != 0
-                    back[n] = (returns[slot, word] & one) != 0
-                    n += 1
-        if n:
-            _unit(period, period, joined, back, segments, 0, n, mode, first, times, 1, ends, grid)
+def _lowest(bits):
+    """Return the place of the lowest bit that is set: Leiserson, Prokop and Randall (1998)."""
+    alone = bits & (~bits + np.uint64(1))
+    return _PLACES[(alone * np.uint64(0x03F79D71B4CB0A89)) >> np.uint64(58)]
+
+
+@numba.njit(cache=True, nogil=True)
+def _count_masks(slots, n_words, mode, first, ends, grid):
+    """Add every unit to each of its cohorts, straight from its bits."""
+    apart = slots.shape[1] - 1 - n_words  # 0 where everything that starts also returns
+    for slot in range(len(slots)):
+        if slots[slot, 0] == 0:
+            continue
+        for word in range(n_words):
+            started = slots[slot, 1 + word]
+            while started:
+                bit = _lowest(started)
+                started &= started - np.uint64(1)
+                cohort = 64 * word + bit
+                if 1 <= cohort <= len(grid):
+                    grid[cohort - 1, 0] += 1
+                    _came_back(
+                        slots[slot, 1 + apart :], n_words, word, bit, mode, ends, grid[cohort - 1]
+                    )
+                if first:
+                    started = np.uint64(0)
+            if first and slots[slot, 1 + word]:
+                break
+
+
+@numba.njit(cache=True, nogil=True)
+def _came_back(bits, n_words, word, bit, mode, ends, cells):
+    """Add one unit of one cohort to the cells in whose periods it has a bit after the cohort's own."""
+    beyond = len(ends) + 1
+    cell = earliest = 0
+    left = bits[word] & ~((np.uint64(2) << np.uint64(bit)) - np.uint64(1))
+    for here in range(word, n_words):
+        if here > word:
+            left = bits[here]
+        while left:
+            k = 64 * (here - word) + _lowest(left) - bit
+            left &= left - np.uint64(1)
+            found = k if k < beyond and ends[k - 1] == k else 1 + np.searchsorted(ends, k)
+            if found != cell and mode == 0 and found < beyond:
+                cells[found] += 1
+            cell = found
+            earliest = earliest if earliest else found
+    if mode == 1 and cell:
+        cells[cell] += 1
+    if mode == 2 and 0 < earliest < beyond:
+        cells[earliest] += 1
 
 
 @numba.njit(cache=True, nogil=True)

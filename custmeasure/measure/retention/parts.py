@@ -2,15 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from custmeasure.engine.ahead import ahead
 from custmeasure.measure.retention import kernels
 from custmeasure.measure.retention.calendar import Int64
 from custmeasure.measure.retention.kernels import Masks, Rule, UInt64
 
-Counted = tuple[Int64, int]  # a grid, and the rows that name no unit
+Rows: TypeAlias = pa.RecordBatch | pa.Table
+Counted: TypeAlias = tuple[Int64, int]  # a grid, and the rows that name no unit
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,8 @@ class MaskPart:
     ----------
     bounds
         The instants at which the periods begin.
+    until
+        The last instant that is known.
     n_periods, n_cohorts
         How many there are.
     rule
@@ -30,6 +36,7 @@ class MaskPart:
     """
 
     bounds: Int64
+    until: int
     n_periods: int
     n_cohorts: int
     rule: Rule
@@ -38,10 +45,13 @@ class MaskPart:
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Counted:
         """Return (1, n_cohorts, n_cells + 1) units."""
         masks = Masks.empty(self.n_periods, self.alike)
-        for batch in batches:
-            starts, returns = (None, None) if self.alike else (_flags(batch, 2), _flags(batch, 3))
-            masks.add(batch[0].to_numpy(), batch[1].to_numpy(), self.bounds, starts, returns)
-        return masks.grid(self.n_cohorts, self.n_periods, self.rule)[None], masks.n_nobody
+        n_nobody = 0
+        for batch in ahead(batches):
+            rows, without = _known(batch, self.until)
+            n_nobody += without
+            flags = () if self.alike else (_flags(rows, 2), _flags(rows, 3))
+            masks.add(_keys(rows), rows[1].to_numpy(), self.bounds, self.until, *flags)
+        return masks.grid(self.n_cohorts, self.rule)[None], n_nobody
 
 
 @dataclass(frozen=True)
@@ -70,14 +80,13 @@ class SortedPart:
         grid = np.zeros((len(self.codes), self.n_cohorts, len(self.rule.ends) + 2), np.int64)
         order = np.argsort(self.codes)
         n_nobody = 0
-        for rows in _whole_units(batches):
-            units = rows[0].to_numpy()
-            n_nobody += int((units == 0).sum())
-            known = units != 0
-            segments = order[np.searchsorted(self.codes[order], rows[4].to_numpy()[known])]
+        for rows in _whole_units(ahead(batches)):
+            known, without = _known(rows)
+            n_nobody += without
+            segments = order[np.searchsorted(self.codes[order], known[4].to_numpy())]
             kernels.count_rows(
-                units[known], rows[1].to_numpy()[known], _flags(rows, 2)[known],
-                _flags(rows, 3)[known], segments, self.bounds, self.rule, grid,
+                _keys(known), known[1].to_numpy(), _flags(known, 2), _flags(known, 3), segments,
+                self.bounds, self.rule, grid,
             )  # fmt: skip
         return grid, n_nobody
 
@@ -93,16 +102,37 @@ def _whole_units(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
     for batch in batches:
         new = pa.Table.from_batches([batch])
         rows = new if kept is None else pa.concat_tables([kept, new])
-        units = rows[0].to_numpy()
-        cut = int(np.searchsorted(units, units[-1])) if len(units) else 0
+        cut = _last_unit(rows[0])
         yield rows.slice(0, cut)
         kept = rows.slice(cut)
     if kept is not None:
         yield kept
 
 
-def _flags(rows: pa.RecordBatch | pa.Table, place: int) -> np.ndarray:
+def _last_unit(units: pa.ChunkedArray) -> int:
+    """Return the row where the last unit begins; those who are nobody stand together too."""
+    if not len(units):
+        return 0
+    keys = units.fill_null(0).to_numpy() if units.null_count else units.to_numpy()
+    changes = np.flatnonzero(keys[1:] != keys[:-1])
+    return int(changes[-1]) + 1 if len(changes) else 0
+
+
+def _known(rows: Rows, until: int | None = None) -> tuple[Rows, int]:
+    """Return the rows that name a unit and an instant, and how many (up to ``until``) name no unit."""
+    if not rows[0].null_count and not rows[1].null_count:
+        return rows, 0
+    dated = rows.filter(pc.is_valid(rows[1]))
+    nobody = pc.is_null(dated[0])
+    within = nobody if until is None else pc.and_(nobody, pc.less_equal(dated[1], until))
+    return dated.filter(pc.invert(nobody)), int(pc.sum(within).as_py() or 0)
+
+
+def _keys(rows: Rows) -> UInt64:
+    return np.asarray(rows[0].to_numpy()).view(np.uint64)
+
+
+def _flags(rows: Rows, place: int) -> np.ndarray:
     column = rows[place]
-    return np.asarray(
-        column.to_numpy() if isinstance(rows, pa.Table) else column.to_numpy(zero_copy_only=False)
-    )
+    whole = isinstance(rows, pa.Table)
+    return np.asarray(column.to_numpy() if whole else column.to_numpy(zero_copy_only=False))
