@@ -5,21 +5,25 @@ are alike, so that a split draws how many of each value go to one side: a thousa
 thousand units are one small matrix product.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
 from custmeasure.stats.adjusted import Columns, shrinking
 from custmeasure.stats.joint import Joint
+from custmeasure.stats.mean import Moments, compare_means
 from custmeasure.stats.proportion import rates_differ
+from custmeasure.stats.quantile import design_effect, from_limits, places
 from custmeasure.stats.tails import Floats, check_level
 
 N_SPLITS = 1000
 # At 1,000 splits, the share of significant ones lies between these in all but 1 of 16,000 right tests.
 LOWEST, HIGHEST = 0.022, 0.078
 _MOST_CLASSES = 20_000
+MOST_VALUES = 200_000  # of a quantile
 _CELLS = 4_000_000  # of one block of draws
 SEED = 20260101
 
@@ -94,6 +98,61 @@ def random_splits(
         drawn = _drawn(draws, sizes, check_level(share, "share"), min(block, n_splits - start))
         found.append(_significant(rows, sizes, drawn, wanted, alpha))
     return Placebo(float(np.concatenate(found).mean()), n_splits, n_units)
+
+
+def random_quantile_splits(
+    values: ArrayLike,
+    units: ArrayLike,
+    quantile: float,
+    *,
+    share: float = 0.5,
+    alpha: float = 0.05,
+    n_splits: int = N_SPLITS,
+    seed: int = SEED,
+) -> Placebo:
+    """Return how often a quantile of two random parts of the same units differs "significantly".
+
+    Parameters
+    ----------
+    values
+        (n_values,) the values of all units.
+    units
+        (n_values,) whose each is: whole numbers from 0.
+    quantile
+        The quantile's share, 0.5 for the median.
+    share, alpha, n_splits, seed
+        As `random_splits`.
+    """
+    order = np.argsort(np.asarray(values), kind="stable")
+    ranked, owner = np.asarray(values, np.float64)[order], np.asarray(units, np.int64)[order]
+    n_units = int(owner.max()) + 1 if len(owner) else 0
+    if n_units < 4 or ranked[0] == ranked[-1]:
+        return Placebo(np.nan, 0, n_units)
+    draws = np.random.default_rng(seed)
+    found = 0
+    for _ in range(n_splits):
+        side = (draws.random(n_units) < check_level(share, "share"))[owner]
+        one, other = (_quantile_of(ranked[kept], owner[kept], quantile) for kept in (side, ~side))
+        found += compare_means(one, other, alpha).p_value < alpha
+    return Placebo(found / n_splits, n_splits, n_units)
+
+
+def _quantile_of(ranked: Floats, owner: NDArray[np.int64], share: float) -> Moments:
+    """Return a part's quantile as a mean a unit; without variance where its values are too few."""
+    n = len(ranked)
+    if not n:
+        return Moments(0)
+    middle = ranked[max(math.ceil(n * share), 1) - 1]
+    counted = np.bincount(owner)
+    below = np.bincount(owner[: np.searchsorted(ranked, middle, "right")], minlength=len(counted))
+    kept = counted > 0
+    design = design_effect(Joint.from_values(below[kept], counted[kept]), share)
+    found = places(n, share, max(design, 1.0)) if math.isfinite(design) else None
+    if found is None:
+        return Moments(1, float(middle))
+    at, low, high = (float(ranked[place - 1]) for place in found)
+    n_units = int(kept.sum())
+    return Moments(n_units, at, from_limits(n, at, low, high).se ** 2 * n_units)
 
 
 def _is_constant(rows: Floats, columns: Columns) -> bool:

@@ -31,7 +31,7 @@ from custmeasure.improve.copy_test.setup import Setup
 from custmeasure.improve.copy_test.watching import Watch
 from custmeasure.show.result import missing_verdict
 from custmeasure.show.words import Text
-from custmeasure.stats.placebo import Placebo, random_splits
+from custmeasure.stats.placebo import MOST_VALUES, Placebo, random_quantile_splits, random_splits
 
 
 def value_of(metric: Metric) -> str:
@@ -154,19 +154,37 @@ def _watch(setup: Setup, agreed: Agreed, reading: Reading, looked: list[dt.date]
 
 
 def _placebo(setup: Setup, reading: Reading, plan: Plan) -> Placebo | None:
-    """Return how often random splits of these units are significant; quantiles are not split."""
+    """Return how often random splits of these units are significant."""
     metric = reading.metric
-    if metric.kind == "quantile" or len(reading.samples) < 2:
+    if len(reading.samples) < 2:
         return None
+    if metric.kind == "quantile":
+        return _placebo_of_values(setup, reading, plan)
     units = counts.classes(setup.source(metric), metric, setup.span(metric))
     values = units[["y", "d", "x", "w"]].to_numpy(np.float64)
     if metric.kind == "conversion" and not metric.covariate:
         values = values[:, :1]
-    sizes = [sample.n for sample in control_first(reading.samples, plan).values()]
-    share = sizes[1] / (sizes[0] + sizes[1]) if sizes[0] and sizes[1] else 0.5
-    return random_splits(
-        values, units["n"].to_numpy(np.float64), reading.columns, share=share, alpha=plan.alpha
-    )
+    sizes = units["n"].to_numpy(np.float64)
+    share = _share(reading, plan)
+    return random_splits(values, sizes, reading.columns, share=share, alpha=plan.alpha)
+
+
+def _placebo_of_values(setup: Setup, reading: Reading, plan: Plan) -> Placebo | None:
+    """Return the same for a quantile, whose units have several values; None for very many."""
+    metric = reading.metric
+    if sum(getattr(sample, "n_values", 0) for sample in reading.samples.values()) > MOST_VALUES:
+        return None
+    rows = counts.drawn(setup.source(metric), metric, setup.span(metric))
+    return random_quantile_splits(
+        rows["value"].to_numpy(np.float64), rows["place"].to_numpy(np.int64), metric.quantile,
+        share=_share(reading, plan), alpha=plan.alpha,
+    )  # fmt: skip
+
+
+def _share(reading: Reading, plan: Plan) -> float:
+    """Return the share of units that the first treatment has, beside the control."""
+    control, treatment, *_ = (s.n for s in control_first(reading.samples, plan).values())
+    return treatment / (control + treatment) if control and treatment else 0.5
 
 
 def _absent_notes(setup: Setup, metrics: Sequence[Metric]) -> list[Text]:

@@ -22,6 +22,7 @@ from custmeasure.improve.copy_test.texts import (
     CLASSES,
     COUNTED,
     DONE,
+    DRAWN,
     ENROLLED,
     EVENTS,
     EXPERIMENTS,
@@ -158,6 +159,12 @@ def ranked(
         return {}
     rows = query(NEARBY[kind] + VALUED + RANKED, parameters, wanted=asked, **tables).to_pylist()
     return {(str(row["variant"]), int(row["place"])): float(row["value"]) for row in rows}
+
+
+def drawn(source: Source, metric: Metric, span: Span) -> pd.DataFrame:
+    """Return every value of a quantile (``value``) with its unit as a number (``place``)."""
+    kind, parameters, tables = _valued(source, metric, span)
+    return pd.DataFrame(query(NEARBY[kind] + VALUED + DRAWN, parameters, **tables).to_pandas())
 
 
 def _valued(

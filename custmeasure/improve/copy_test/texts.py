@@ -171,6 +171,10 @@ RANKED = """,
     SELECT variant, place, value FROM ranked JOIN wanted USING (variant, place)
     ORDER BY variant, place"""
 
+# Every value with its unit, as a number: what random splits of a quantile are drawn from.
+DRAWN = """
+    SELECT dense_rank() OVER (ORDER BY unit) - 1 AS place, value FROM valued ORDER BY value, place"""
+
 # What units did near their exposure, by where it is written: in rows that name the unit, in rows of
 # customers, or in orders, of which the net amount counts.
 NEARBY = {

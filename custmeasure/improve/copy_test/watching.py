@@ -101,6 +101,11 @@ def watch_note(watched: Watch, *, is_known: bool) -> Text:
             "The test has no planned end, so its interval is a wider one that stays right however "
             "often it is looked at. A planned end makes it narrower.",
         )
+    if n == 1 and is_known:
+        return Text(
+            "기록된 보기는 이번 한 번뿐입니다. 구간과 p값은 이 한 번에 맞습니다.",
+            "This is the only look on record; interval and p-value hold for it.",
+        )
     counted_ko = "" if is_known else " 지난 보고서의 기록이 없어 날마다 본 것으로 셌습니다."
     counted_en = (
         "" if is_known else " No record of earlier reports was found: every day counts as a look."
