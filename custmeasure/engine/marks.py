@@ -12,7 +12,6 @@ from duckdb import CaseExpression, ColumnExpression, ConstantExpression, Express
 
 from custmeasure.engine.filters import Filter, passes
 
-_BIGINT = duckdb.type("BIGINT")
 _VARCHAR = duckdb.type("VARCHAR")
 _FEW = ((8, "UTINYINT"), (16, "USMALLINT"), (32, "UINTEGER"))
 
@@ -38,12 +37,17 @@ class Mark:
 
 def mask(column: str, marks: Sequence[Mark]) -> Expression:
     """Return the bits of a row whose name stands in ``column``: bit k for the k-th mark."""
-    bits = _number(0)
+    kind = duckdb.type(next((kind for most, kind in _FEW if len(marks) <= most), "BIGINT"))
+
+    def number(value: int) -> Expression:
+        return ConstantExpression(value).cast(kind)
+
+    bits = number(0)
     for place, mark in enumerate(marks):
-        asked = bits == _number(0) if mark.rest else _fits(column, mark)
-        bits = bits + CaseExpression(asked, _number(1 << place)).otherwise(_number(0))
-    few = next((kind for most, kind in _FEW if len(marks) <= most), "BIGINT")
-    return bits.cast(duckdb.type(few))
+        asked = bits == number(0) if mark.rest else _fits(column, mark)
+        bit = CaseExpression(asked, number(1 << place)).otherwise(number(0))
+        bits = bits + bit if place else bit
+    return bits
 
 
 def named(column: str, marks: Iterable[Mark]) -> Expression | None:
@@ -66,8 +70,7 @@ def _fits(column: str, mark: Mark) -> Expression:
 
 
 def _is_one_of(column: str, names: tuple[str, ...]) -> Expression:
-    return ColumnExpression(column).cast(_VARCHAR).isin(*map(ConstantExpression, names))
-
-
-def _number(value: int) -> Expression:
-    return ConstantExpression(value).cast(_BIGINT)
+    name = ColumnExpression(column).cast(_VARCHAR)
+    if len(names) == 1:
+        return name == ConstantExpression(names[0])
+    return name.isin(*map(ConstantExpression, names))

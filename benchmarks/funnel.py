@@ -1,0 +1,142 @@
+"""``funnel`` beside chDB's ``windowFunnel`` (embedded ClickHouse) and beside a bare scan of its columns.
+
+Four steps, seven days, overall and by the channel of the entry, on Parquet sorted by time and shuffled. Each
+runs in a process of its own, in turns, and says how long its first call took (imports, which `imports`
+measures, are not counted; compiled code is in numba's cache) and how much memory the process held at most.
+chDB runs in the fastest form that was found: no nullable columns, seconds instead of microseconds, and the
+four steps filtered before they are grouped. All must count the same visitors.
+"""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+
+from benchmarks.reader import MemoryLine
+from benchmarks.turns import Line, in_turns
+
+N_EVENTS = 10_000_000
+REPO = Path(__file__).resolve().parent.parent
+
+# A visitor does twelve things in 90 days, half of them steps; whole seconds, so that all tools see the same.
+_EVENTS = """
+    COPY (
+        SELECT CAST(hash(i * 3) % ($n // 12) AS BIGINT) AS visitor_id,
+               TIMESTAMP '2026-01-01' + to_seconds(i * 7776000 // $n) AS "at",
+               ['session_start', 'session_start', 'session_start', 'view_product', 'view_product',
+                'add_to_cart', 'purchase', 'search', 'search', 'scroll', 'scroll', 'scroll'][
+                   1 + CAST(hash(i * 7) % 12 AS INT)] AS event,
+               ['naver_search', 'naver_shopping', 'instagram', 'kakao', 'direct', 'referral'][
+                   1 + CAST(hash(i * 5) % 6 AS INT)] AS channel
+        FROM range($n) numbers(i) ORDER BY CASE WHEN $shuffled THEN hash(i) ELSE 0 END
+    ) TO $path (FORMAT parquet, ROW_GROUP_SIZE 1000000)"""
+
+_SAID = """
+import json, sys, time
+path, by = sys.argv[1], sys.argv[2]
+{imports}
+start = time.perf_counter()
+{work}
+seconds = time.perf_counter() - start
+memory = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+peak = int(memory.split()[1]) / 1024
+print(json.dumps([seconds, peak, counts]))
+"""
+_STEPS = "['session_start', 'view_product', 'add_to_cart', 'purchase']"
+OURS = _SAID.format(
+    imports="from custmeasure.measure.funnel import funnel",
+    work=f"counts = funnel(path, {_STEPS}, window='7d', by=by or None).totals()",
+)
+CHDB = _SAID.format(
+    imports="import chdb",
+    work="""
+source = f"file('{path}', Parquet, 'visitor_id Int64, at DateTime64(6), event String, channel String')"
+steps = ("session_start", "view_product", "add_to_cart", "purchase")
+conditions = ", ".join(f"event = '{step}'" for step in steps)
+first = ", argMin(channel, at) AS segment" if by else ""
+group = "segment, level" if by else "level"
+levels = str(chdb.query(
+    f"SELECT {group}, count() FROM (SELECT windowFunnel(604800)(toDateTime(at), {conditions}) AS level"
+    f"{first} FROM {source} WHERE event IN {steps} GROUP BY visitor_id) GROUP BY {group}", "CSV"))
+rows = [[int(cell) for cell in line.split(",")[-2:]] for line in levels.split()]
+counts = [sum(n for level, n in rows if level > k) for k in range(4)]""",
+)
+SCAN = _SAID.format(
+    imports="import duckdb",
+    work="""
+columns = 'sum(visitor_id), max("at"), max(event)' + (", max(channel)" if by else "")
+duckdb.sql(f"SELECT {columns} FROM '{path}'").fetchall()
+counts = None""",
+)
+
+
+def measure(rounds: int, n_events: int = N_EVENTS) -> list[Line]:
+    """Return the comparisons; those with chDB where it is installed."""
+    with TemporaryDirectory() as folder:
+        files = {name: Path(folder) / f"{name}.parquet" for name in ("sorted", "shuffled")}
+        for name, path in files.items():
+            asked = {"n": n_events, "shuffled": name == "shuffled", "path": str(path)}
+            duckdb.execute(_EVENTS, asked)
+        return [
+            line
+            for name, by in (("sorted", ""), ("sorted", "channel"), ("shuffled", ""))
+            for line in _beside(files[name], by, f"{name}, {n_events:,} events", rounds)
+        ]
+
+
+def _beside(path: Path, by: str, what: str, rounds: int) -> list[Line]:
+    title = f"Funnel{' by ' + by if by else ''} ({what})"
+    _work(OURS, path, by)  # the first run ever compiles
+    scanned = in_turns(_seconds(OURS, path, by), _seconds(SCAN, path, by), rounds)
+    lines = [Line(title, "cm.funnel", "bare DuckDB scan of its columns", *scanned, target=3)]
+    if importlib.util.find_spec("chdb") is None:
+        return lines
+    if _work(OURS, path, by)[2] != _work(CHDB, path, by)[2]:
+        raise SystemExit("Not the same visitors.")
+    peaks: dict[str, list[float]] = {OURS: [], CHDB: []}
+    walls = in_turns(_seconds(OURS, path, by, peaks), _seconds(CHDB, path, by, peaks), rounds)
+    names = ("cm.funnel", "chDB windowFunnel")
+    memory = (tuple(peaks[OURS]), tuple(peaks[CHDB]))
+    return [
+        *lines,
+        Line(title, *names, *walls, target=0.6),
+        MemoryLine(f"{title}, peak memory", *names, *memory, target=0.5),
+    ]
+
+
+def _seconds(
+    code: str, path: Path, by: str, peaks: dict[str, list[float]] | None = None
+) -> Callable[[], float]:
+    def run() -> float:
+        seconds, peak, _ = _work(code, path, by)
+        if peaks is not None:
+            peaks[code].append(peak)
+        return seconds
+
+    return run
+
+
+def _work(code: str, path: Path, by: str) -> tuple[float, float, list[int] | None]:
+    """Return what a process says: its seconds, its peak memory in MB, and what it counted."""
+    command = [sys.executable, "-c", code, str(path), by]
+    environment = {**os.environ, "PYTHONPATH": str(REPO)}
+    said = subprocess.run(command, cwd=REPO, env=environment, capture_output=True, check=True)
+    seconds, peak, counts = json.loads(said.stdout.splitlines()[-1])
+    return seconds, peak, counts
+
+
+def main() -> int:
+    """Print the comparisons for as many events as asked for; return 1 when a target was missed."""
+    lines = measure(rounds=3, n_events=int(float(sys.argv[1])) if sys.argv[1:] else N_EVENTS)
+    print(*lines, sep="\n")
+    return int(any(line.missed for line in lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
