@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from custmeasure.engine.table import NET_AMOUNT
-from custmeasure.errors import UsageError, listed
+from custmeasure.errors import EnvironmentProblem, UsageError, listed
 
 if TYPE_CHECKING:
     from sqlglot import exp  # type: ignore[import-not-found, unused-ignore]
@@ -38,7 +38,10 @@ else:
         """sqlglot's expressions, loaded when the first one is named: only who uses Spark needs them."""
 
         def __getattr__(self, name: str) -> Any:
-            return getattr(importlib.import_module("sqlglot.expressions"), name)
+            try:
+                return getattr(importlib.import_module("sqlglot.expressions"), name)
+            except ImportError:
+                raise missing("sqlglot", "pip install 'custmeasure[spark]'") from None
 
     exp = _Expressions()
 
@@ -113,6 +116,14 @@ def spoken(text: str) -> Spoken:
             node.replace(new)
     _check(tree)
     return Spoken(tree, hashed)
+
+
+def missing(what: str, how: str) -> EnvironmentProblem:
+    """Return what somebody must install before Spark can be asked."""
+    return EnvironmentProblem(
+        ko=f"Spark를 쓰려면 {what}이(가) 필요합니다. 설치: {how}",
+        en=f"Spark needs {what}. Install it: {how}",
+    )
 
 
 def _read(text: str) -> "exp.Expr":

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from custmeasure.engine.dialect import Spoken, spoken
+from custmeasure.engine.dialect import Spoken, missing, spoken
 from custmeasure.engine.part import PACKED, OnePart, packed, unpacked, unsigned
 from custmeasure.engine.spark_columns import functions, named, picked
 from custmeasure.engine.table import FIRST_ROWS, Answer, Elsewhere, Part, Table, query
@@ -198,9 +198,9 @@ def start(master: str) -> "SparkSession":
             SparkSession,
         )
     except ImportError:
-        raise _missing("PySpark", "pip install 'custmeasure[spark]'") from None
+        raise missing("PySpark", "pip install 'custmeasure[spark]'") from None
     if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
-        raise _missing("Java", "apt-get install openjdk-17-jre-headless")
+        raise missing("Java", "apt-get install openjdk-17-jre-headless")
     if master.startswith("local"):
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     running = SparkSession.getActiveSession()
@@ -215,13 +215,6 @@ def start(master: str) -> "SparkSession":
         builder: Any = SparkSession.builder
         session: SparkSession = builder.master(master).appName("custmeasure").getOrCreate()
         return session
-
-
-def _missing(what: str, how: str) -> EnvironmentProblem:
-    return EnvironmentProblem(
-        ko=f"Spark를 쓰려면 {what}이(가) 필요합니다. 설치: {how}",
-        en=f"Spark needs {what}. Install it: {how}",
-    )
 
 
 @functools.lru_cache(maxsize=16)

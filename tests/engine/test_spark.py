@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -285,10 +286,16 @@ def test_without_java_or_pyspark_somebody_says_what_to_install(monkeypatch):
     monkeypatch.delenv("JAVA_HOME", raising=False)
     with pytest.raises(EnvironmentProblem, match="Java.*openjdk-17-jre-headless"):
         spark_engine.start("local[2]")
-    monkeypatch.setitem(__import__("sys").modules, "pyspark.sql", None)
+    monkeypatch.setitem(sys.modules, "pyspark.sql", None)
     with pytest.raises(EnvironmentProblem, match=r"PySpark.*custmeasure\[spark\]") as missing:
         spark_engine.start("local[2]")
     assert "PySpark이(가) 필요합니다" in missing.value.message("ko")
+
+
+def test_without_sqlglot_somebody_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sqlglot.expressions", None)
+    with pytest.raises(EnvironmentProblem, match=r"sqlglot.*custmeasure\[spark\]"):
+        dialect.spoken("SELECT 1 AS one")
 
 
 # --- what goes wrong ------------------------------------------------------------------------------------
