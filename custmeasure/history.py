@@ -15,6 +15,8 @@ from pathlib import Path
 
 from custmeasure.errors import EnvironmentProblem
 
+FILE = "history.sqlite"
+HISTORY = "CUSTMEASURE_HISTORY"  # the environment variable by which a run names its own file
 VERSION = 1
 _PATIENCE = 30.0  # seconds to wait for another run that writes
 

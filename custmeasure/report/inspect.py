@@ -17,7 +17,6 @@ from custmeasure.shop.check import Accounted, fingerprint
 from custmeasure.shop.gates import Alert, blocked, check_delivery
 from custmeasure.shop.reader import DataBlocked, write_rejected
 
-FILE = "history.sqlite"
 _LEADING = ("events", "orders")  # the tables that grow every day
 _REMEMBERED = 70  # days whose counts are kept
 
@@ -49,7 +48,7 @@ def examine(order: Order, kept: Path) -> Inspected:
         raise
     shop.write_rejected(folder)
     deliveries = tuple(_delivery(shop, each) for each in shop.accounts() if each.found.paths)
-    history = History(_file(order))
+    history = History(order.history_file)
     found = [
         alert
         for each in deliveries
@@ -63,11 +62,7 @@ def examine(order: Order, kept: Path) -> Inspected:
 
 def remember(order: Order, inspected: Inspected) -> None:
     """Keep what this run saw for the runs after it."""
-    History(_file(order)).add(order.date, order.day, inspected.deliveries)
-
-
-def _file(order: Order) -> Path:
-    return order.out.parent / "runs" / FILE
+    History(order.history_file).add(order.date, order.day, inspected.deliveries)
 
 
 def _delivery(shop: Shop, each: Accounted) -> Delivery:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from custmeasure import dates
 from custmeasure.errors import UsageError, check_choice
+from custmeasure.history import FILE
 from custmeasure.language import LANGUAGES, Lang
 from custmeasure.report import gate
 from custmeasure.report.notebooks import Notebook, find_notebooks, load, select
@@ -60,6 +61,11 @@ class Order:
     def runs_folder(self) -> Path:
         """The folder of what the run keeps beside its pages."""
         return self.out.parent / "runs" / self.run
+
+    @property
+    def history_file(self) -> Path:
+        """The file of what earlier runs saw."""
+        return self.out.parent / "runs" / FILE
 
     @property
     def own_folders(self) -> list[Path]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from custmeasure import report
 from custmeasure.errors import EnvironmentProblem, UsageError
+from custmeasure.history import HISTORY
 from custmeasure.report import gate, manifest, publish
 from custmeasure.report.crew import Crew, Progress, Task, Watcher, interruptible
 from custmeasure.report.desk import Desk
@@ -158,7 +159,7 @@ def _carry_out(order: Order, crew: Crew, cell_timeout: int) -> RunOutcome:
         made: Executed = report.make_page(order, secrets, cell_timeout, inspected, task, desk)
         return made
 
-    with publish.staging(order.out, order.date) as staged, _room_for_data() as kept:
+    with publish.staging(order.out, order.date) as staged, _room_for_data(order) as kept:
         done = crew.work(tasks, do, lambda: _inspect(order, kept, inspected))
         done = refuse_changed_tables(done)
         entries = {book.name: _entry(order, book, done) for book in order.notebooks}
@@ -180,14 +181,19 @@ def _carry_out(order: Order, crew: Crew, cell_timeout: int) -> RunOutcome:
 
 
 @contextlib.contextmanager
-def _room_for_data() -> Iterator[Path]:
-    """Make a folder for the data of this run, which nobody else may enter, and name it to its kernels."""
+def _room_for_data(order: Order) -> Iterator[Path]:
+    """Make a folder for the data of this run, which nobody else may enter.
+
+    The environment names it to the kernels, and the file of earlier runs too.
+    """
     with tempfile.TemporaryDirectory(prefix="custmeasure-", ignore_cleanup_errors=True) as folder:
-        os.environ[FROZEN] = folder
+        told = {FROZEN: folder, HISTORY: str(order.history_file)}
+        os.environ |= told
         try:
             yield Path(folder)
         finally:
-            del os.environ[FROZEN]
+            for name in told:
+                del os.environ[name]
 
 
 def _inspect(order: Order, kept: Path, told: "Future[Inspected]") -> None:

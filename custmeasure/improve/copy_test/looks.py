@@ -13,14 +13,13 @@ from pathlib import Path
 
 from custmeasure import dates
 from custmeasure.errors import UsageError, check_choice
-from custmeasure.history import History
+from custmeasure.history import HISTORY, History
 from custmeasure.improve.copy_test.watching import Watch
 from custmeasure.shop import Shop
 
 METHODS = ("auto", "planned", "open", "one_look")
 # The names that stored plans use.
 STORED = {"planned_end": "planned", "open_end": "open", "one_look": "one_look"}
-HISTORY = "CUSTMEASURE_HISTORY"  # the environment variable that names the file of earlier runs
 
 
 def watch(
