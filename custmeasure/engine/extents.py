@@ -45,20 +45,20 @@ def _known(table: Table, column: str) -> Extent | None:
     """Return the extent that the source says by itself, if it does."""
     source = table.source
     if isinstance(source, tuple):
-        return _of_parquet(source, column)
-    if isinstance(source, pa.Table) and _zoned(source.schema.field(column).type):
+        return _of_parquet(source, column, table.written_in)
+    if isinstance(source, pa.Table) and _dated(source.schema.field(column).type, table.written_in):
         ends = pc.min_max(source[column]).as_py()
-        return ends["min"], ends["max"]
+        return _in_utc(ends["min"]), _in_utc(ends["max"])
     return None
 
 
-def _of_parquet(paths: tuple[Path, ...], column: str) -> Extent | None:
+def _of_parquet(paths: tuple[Path, ...], column: str, written_in: str) -> Extent | None:
     if not all(path.suffix.lower() == ".parquet" for path in paths):
         return None
     ends: list[dt.datetime] = []
     for path in paths:
         schema, metadata = pq.read_schema(path), pq.read_metadata(path)
-        if not _zoned(schema.field(column).type):
+        if not _dated(schema.field(column).type, written_in):
             return None
         place = schema.get_field_index(column)
         for block in range(metadata.num_row_groups):
@@ -70,8 +70,13 @@ def _of_parquet(paths: tuple[Path, ...], column: str) -> Extent | None:
             ):
                 return None
             ends += [kept.statistics.min, kept.statistics.max]
-    return (min(ends), max(ends)) if ends else (None, None)
+    return (_in_utc(min(ends)), _in_utc(max(ends))) if ends else (None, None)
 
 
-def _zoned(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_timestamp(kind) and kind.tz)
+def _dated(kind: pa.DataType, written_in: str) -> bool:
+    """Whether a column's values are instants as they stand: a clock without a zone is, where it is UTC's."""
+    return bool(pa.types.is_timestamp(kind) and (kind.tz or written_in == "UTC"))
+
+
+def _in_utc(moment: dt.datetime | None) -> dt.datetime | None:
+    return moment.replace(tzinfo=dt.UTC) if moment is not None and moment.tzinfo is None else moment

@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from custmeasure.engine import Table, as_table, extent, query, stream
@@ -95,3 +96,13 @@ def test_unknown_names_have_a_nearest_one():
     with pytest.raises(UnknownName, match="Seen: =, !=") as raised:
         kept(("n", "==", 1))
     assert "연산자" in raised.value.message("ko")
+
+
+def test_the_extent_of_a_clock_that_shows_utc_needs_no_look_at_the_rows(tmp_path):
+    clock = pd.to_datetime(["2026-01-01 12:00", "2026-02-01"])
+    rows = pa.table({"at": pa.array(clock, pa.timestamp("us"))})
+    pq.write_table(rows, tmp_path / "a.parquet")
+    for source in (rows, tmp_path / "a.parquet"):
+        assert extent(as_table(source), "at") == tuple(clock.tz_localize("UTC"))
+    seoul = Table("x", rows, ("at",), written_in="Asia/Seoul")
+    assert extent(seoul, "at")[0] == pd.Timestamp("2026-01-01 03:00", tz="UTC")
