@@ -226,12 +226,11 @@ def _result(
         definition=definition,
         notes=[*said, *more_notes(walked, plan, segments, value)],
     )
-    return dataclasses.replace(
-        result,
-        times=lengths,
-        distribution=distribution(found, segments, plan, bins),
-        amounts=amounts(walked.attempts, plan, segments, alpha) if value else pd.DataFrame(),
-    )
+    paid = amounts(walked.attempts, plan, segments, alpha) if value else pd.DataFrame()
+    frames = [lengths, distribution(found, segments, plan, bins), paid]
+    if not by:
+        frames = [frame.drop(columns="segment", errors="ignore") for frame in frames]
+    return dataclasses.replace(result, times=frames[0], distribution=frames[1], amounts=frames[2])
 
 
 def _check_bins(bins: int | None) -> None:

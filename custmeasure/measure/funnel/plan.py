@@ -97,6 +97,8 @@ class Plan:
     def by_label(self) -> str:
         """The step whose event names a unit's segment."""
         step = self._by_step()
+        if step == FIRST and self.order != "any":
+            step = 0
         return self.labels[step] if step >= 0 else str(self.by_at)
 
     def rules(

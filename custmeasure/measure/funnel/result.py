@@ -23,15 +23,16 @@ class FunnelResult(Result):
     Attributes
     ----------
     times
-        How long the steps took: ``segment``, ``step`` (the last, ``(whole)``, is the whole way),
+        How long the steps took: ``segment`` (where split), ``step`` (``(whole)`` is the whole way),
         ``n_reached``, ``mean_hours``, ``quartile1_hours``, ``median_hours``, ``quartile3_hours``. A step's
         time runs from the nearest step before that is not optional, in the best attempt.
     distribution
-        How many took how long: ``segment``, ``step``, ``from_hours`` (included), ``to_hours`` (not
-        included), ``n_reached``.
+        How many took how long: ``segment`` (where split), ``step``, ``from_hours`` (included),
+        ``to_hours`` (not included), ``n_reached``.
     amounts
-        The amount at the last step: ``segment``, ``n_reached`` (entrants), ``n_conversions``,
-        ``total_amount``, ``entrant_amount`` and ``conversion_amount`` with their intervals.
+        The amount at the last step: ``segment`` (where split), ``n_reached`` (entrants),
+        ``n_conversions``, ``total_amount``, ``entrant_amount`` and ``conversion_amount`` with their
+        intervals.
     optional
         The places of the steps that may be missing, from 0.
     """
