@@ -99,7 +99,7 @@ def test_unknown_names_have_a_nearest_one():
 
 
 def test_the_extent_of_a_clock_that_shows_utc_needs_no_look_at_the_rows(tmp_path):
-    clock = pd.to_datetime(["2026-01-01 12:00", "2026-02-01"])
+    clock = pd.to_datetime(["2026-01-01 12:00", "2026-02-01 00:00"])
     rows = pa.table({"at": pa.array(clock, pa.timestamp("us"))})
     pq.write_table(rows, tmp_path / "a.parquet")
     for source in (rows, tmp_path / "a.parquet"):
