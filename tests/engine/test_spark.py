@@ -450,6 +450,23 @@ def test_a_master_may_stand_before_the_folder(tmp_path, monkeypatch):
     assert asked == [(folder.resolve(), "spark://host:7077")]
 
 
+def test_of_segments_at_one_instant_the_first_by_name_counts_everywhere(spark):
+    """Eight people, each with two channels at the same instant."""
+    rows = pa.table({
+        "who": [name for name in "abcdefgh" for _ in "xy"],
+        "at": pa.array([0] * 16, pa.timestamp("us", "UTC")),
+        "event": ["visit"] * 16,
+        "channel": [f"{name}{side}" for name in "abcdefgh" for side in "yx"],
+    })  # fmt: skip
+    for table in (rows, spark.createDataFrame(rows)):
+        back = cm.retention(table, unit="who", at="at", period="day", by="channel")
+        sizes = back.frame.groupby("channel")["cohort_size"].max()
+        assert {name for name, n in sizes.items() if n} == {f"{name}x" for name in "abcdefgh"}
+        first = cm.funnel(table, ["visit"], window="1d", unit="who", by="channel").frame
+        taken = first[first["n_reached"] > 0]["channel"]
+        assert set(taken) == {f"{name}x" for name in "abcdefgh"}
+
+
 def test_a_frame_is_a_table_without_a_shop(spark):
     frame = spark.createDataFrame(
         pa.table(

@@ -31,8 +31,9 @@ _KNOWN = """
     WHERE moment <= $until AND (starts OR returns)
     ORDER BY unit, moment"""
 _SORTED = "SELECT unit, moment, starts, returns, CAST(0 AS UBIGINT) AS segment" + _KNOWN
+# Of starts at one instant the first by the segment's name counts, on every engine.
 _SORTED_SPLIT = (
-    "SELECT unit, moment, starts, returns, hash(segment) AS segment" + _KNOWN + ", segment"
+    "SELECT unit, moment, starts, returns, hash(segment) AS segment" + _KNOWN + ", rows.segment"
 )
 _SEGMENTS = """
     SELECT segment, hash(segment) AS code FROM rows GROUP BY ALL ORDER BY segment NULLS LAST"""
