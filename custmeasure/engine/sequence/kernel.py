@@ -1,5 +1,6 @@
 """The kernel as engines call it: fed with batches, it answers when all have come."""
 
+import functools
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -63,11 +64,17 @@ class Attempts:
 
     def waited(self, step: int) -> Int64:
         """Return (n_reached,) the times in µs that ``step``, which is not the first, took."""
-        n_taken = np.bitwise_count(self.taken).astype(np.int64)
-        ends = np.cumsum(n_taken - 1)
-        earlier = np.bitwise_count(self.taken & ((1 << step) - 1)).astype(np.int64)
-        inside = self.reached(step)
-        return np.asarray(self.waits[(ends - n_taken + earlier)[inside]])
+        taken, begins = self._with_waits
+        inside = (taken >> step) & 1 == 1
+        earlier = np.bitwise_count(taken[inside] & ((1 << step) - 1))
+        return np.asarray(self.waits[begins[inside] + earlier - 1])
+
+    @functools.cached_property
+    def _with_waits(self) -> tuple[npt.NDArray[np.int32], Int64]:
+        """The bits of the units that took more than one step, and where the waits of each begin."""
+        taken = self.taken[self.taken & (self.taken - 1) != 0]
+        ends = np.cumsum(np.bitwise_count(taken) - 1, dtype=np.int64)
+        return taken, np.concatenate([np.zeros(1, np.int64), ends])[: len(taken)]
 
     def instants(self, n_steps: int) -> Int64:
         """Return (n_units, n_steps) when each step was taken (µs), 0 where not; no step is optional."""

@@ -11,7 +11,7 @@ Array = npt.NDArray[np.generic]
 Columns = tuple[Array, ...]
 
 PARTS = 1024
-SHARE = 50_000  # rows that are walked together: they fit a processor's cache
+SHARE = 100_000  # rows that are walked together: they fit a processor's cache
 _SMALL = 100_000  # rows that are not worth dividing
 
 

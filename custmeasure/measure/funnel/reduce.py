@@ -49,6 +49,8 @@ class Groups:
 
     def count(self, inside: Bools) -> Int64:
         """Return (n_segments,) how many of some units each segment has."""
+        if len(self.labels) == 1:
+            return np.array([np.count_nonzero(inside)], np.int64)
         return np.bincount(self.place[inside], minlength=len(self.labels))
 
 
