@@ -29,7 +29,7 @@ DISGUISES = [
     ("orders.xls", b"order_id\tamount\n1\t2\n", "plain text (CSV)", "일반 텍스트"),
     ("orders.xlsx", b"order_id,amount\n1,2\n", "plain text (CSV)", "일반 텍스트"),
     ("orders.csv", b"%PDF-1.7 ...", "a PDF document", "PDF 문서"),
-    ("orders.csv", gzip.compress(b"a\n1\n"), "a gzip file", "gzip 압축 파일"),
+    ("orders.csv", gzip.compress(b"a\n1\n", mtime=0), "a gzip file", "gzip 압축 파일"),
     ("orders.csv.gz", b"a,b\n1,2\n", "plain text (CSV)", "일반 텍스트"),
     ("orders.csv", parquet(a=[1]), "a Parquet file", "Parquet 파일"),
     ("orders.parquet", b"a,b\n1,2\n", "plain text (CSV)", "일반 텍스트"),
@@ -40,7 +40,11 @@ DISGUISES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "data", "en", "ko"), DISGUISES)
+@pytest.mark.parametrize(
+    ("name", "data", "en", "ko"),
+    DISGUISES,
+    ids=[f"{name} is {what}" for name, _, what, _ in DISGUISES],  # of bytes, pytest makes odd ones
+)
 def test_a_disguised_file_is_named_for_what_it_is_b32(tmp_path, name, data, en, ko):
     korean, english = both(blocked(put(tmp_path, data, name)))
     assert english[0].startswith(f"{name}: the file is named ")
