@@ -18,8 +18,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from benchmarks.reader import MemoryLine
-from benchmarks.turns import Line, in_turns
+from benchmarks.turns import Line, MemoryLine, in_turns
 
 N_EVENTS = 10_000_000
 REPO = Path(__file__).resolve().parent.parent

@@ -11,15 +11,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import duckdb
 import openpyxl
 
-from benchmarks.turns import Line, in_turns, seconds
+from benchmarks.turns import Line, MemoryLine, in_turns, seconds
 from custmeasure.shop.reader import delivered_columns, read_source, spec_for
 from custmeasure.shop.settings import Settings
 
@@ -50,20 +48,6 @@ _EVENTS = """
                ['mobile', 'desktop', 'tablet'][1 + (hash(i * 11) % 3)::INT] AS device
         FROM range($n) numbers(i)
     ) TO $path (HEADER, FORMAT csv)"""
-
-
-@dataclass(frozen=True)
-class MemoryLine(Line):
-    """A comparison of peak memory; what its parent calls seconds are megabytes."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values, named for what they are."""
-        return {
-            key.replace("seconds", "megabytes"): value for key, value in super().to_dict().items()
-        }
-
-    def __str__(self) -> str:
-        return super().__str__().replace(" s", " MB")
 
 
 def measure(rounds: int, n_events: int = N_EVENTS, n_orders: int = N_ORDERS) -> list[Line]:

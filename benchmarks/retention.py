@@ -13,7 +13,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
@@ -22,7 +21,7 @@ from typing import Any
 
 import duckdb
 
-from benchmarks.turns import Line
+from benchmarks.turns import Line, MemoryLine
 
 N_EVENTS = 10_000_000
 N_MONTHS = 24
@@ -103,20 +102,6 @@ for _ in range(2):
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(json.dumps([*seconds, peak, hashlib.sha256(repr(found).encode()).hexdigest()]))
 """
-
-
-@dataclass(frozen=True)
-class MemoryLine(Line):
-    """A comparison of peak memory; what its parent calls seconds are megabytes."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values, named for what they are."""
-        return {
-            key.replace("seconds", "megabytes"): value for key, value in super().to_dict().items()
-        }
-
-    def __str__(self) -> str:
-        return super().__str__().replace(" s", " MB")
 
 
 def measure(

@@ -52,6 +52,20 @@ class Line:
         return f"{self.name}: {self.ratio:.2f}×{target}\n  {self.ours} ÷ {self.peer}: {times}"
 
 
+@dataclass(frozen=True)
+class MemoryLine(Line):
+    """A comparison of peak memory; what its parent calls seconds are megabytes."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, named for what they are."""
+        return {
+            key.replace("seconds", "megabytes"): value for key, value in super().to_dict().items()
+        }
+
+    def __str__(self) -> str:
+        return super().__str__().replace(" s", " MB")
+
+
 def in_turns(
     ours: Callable[[], float], peer: Callable[[], float], rounds: int
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:

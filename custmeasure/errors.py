@@ -94,6 +94,14 @@ class EnvironmentProblem(CustmeasureError, OSError):
     exit_code = 3
 
 
+def unwritable(name: str, error: OSError) -> EnvironmentProblem:
+    """Return what to raise where a file could not be written."""
+    reason = error.strerror or error
+    return EnvironmentProblem(
+        ko=f"{name}을(를) 쓸 수 없습니다: {reason}.", en=f"{name} cannot be written: {reason}."
+    )
+
+
 class Busy(CustmeasureError):
     """Another run holds the lock (exit 75)."""
 

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from custmeasure.errors import EnvironmentProblem, UsageError
+from custmeasure.errors import UsageError, unwritable
 from custmeasure.stats.tails import Floats
 
 # Between the experiment's name and the unit's id; it stands in neither.
@@ -97,10 +97,7 @@ def write_assignments(frame: pd.DataFrame, path: Path) -> Path:
         with path.open("x", encoding="utf-8") as file:
             file.write(text.getvalue())
     except OSError as error:
-        raise EnvironmentProblem(
-            ko=f"{path.name}을(를) 쓸 수 없습니다: {error.strerror or error}.",
-            en=f"{path.name} cannot be written: {error.strerror or error}.",
-        ) from None
+        raise unwritable(path.name, error) from None
     return path
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from custmeasure.engine import Table, query
-from custmeasure.errors import EnvironmentProblem, UsageError
+from custmeasure.errors import EnvironmentProblem, UsageError, unwritable
 from custmeasure.improve.assign import assign, write_assignments
 from custmeasure.improve.copy_days import plan_by_day, plan_days, plan_days_from_counts
 from custmeasure.improve.plan_test import plan_of, plan_test, plan_test_from_counts
@@ -229,8 +229,5 @@ def _write_days(plan: Plan, path: Path) -> Path:
     try:
         path.write_text(text.getvalue(), "utf-8")
     except OSError as error:
-        raise EnvironmentProblem(
-            ko=f"{path.name}을(를) 쓸 수 없습니다: {error.strerror or error}.",
-            en=f"{path.name} cannot be written: {error.strerror or error}.",
-        ) from None
+        raise unwritable(path.name, error) from None
     return path

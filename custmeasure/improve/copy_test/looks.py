@@ -13,7 +13,7 @@ from pathlib import Path
 
 from custmeasure import dates
 from custmeasure.errors import UsageError, check_choice
-from custmeasure.history import HISTORY, History
+from custmeasure.history import FILE, HISTORY, History
 from custmeasure.improve.copy_test.watching import Watch
 from custmeasure.shop import Shop
 
@@ -113,7 +113,7 @@ def looked_at(
         The last complete day of this report; later reports do not count.
     """
     named = history or os.environ.get(HISTORY)
-    path = Path(named) if named else shop.folder / "runs" / "history.sqlite"
+    path = Path(named) if named else shop.folder / "runs" / FILE
     if not path.is_file():
         return None
     before = (today or dt.date.max - dt.timedelta(days=1)) + dt.timedelta(days=1)

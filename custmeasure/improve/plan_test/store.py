@@ -21,7 +21,7 @@ from pathlib import Path
 
 from custmeasure import dates
 from custmeasure.engine import Table, query
-from custmeasure.errors import DataError, EnvironmentProblem, UsageError
+from custmeasure.errors import DataError, UsageError, unwritable
 from custmeasure.improve.plan_test.plan import METHODS, Plan, changes, planned_note
 from custmeasure.shop import Shop
 
@@ -188,10 +188,7 @@ def _write(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        raise EnvironmentProblem(
-            ko=f"{path.parent.name}/{path.name}을(를) 쓸 수 없습니다: {error.strerror or error}.",
-            en=f"{path.parent.name}/{path.name} cannot be written: {error.strerror or error}.",
-        ) from None
+        raise unwritable(f"{path.parent.name}/{path.name}", error) from None
 
 
 def _parsed(path: Path) -> Plan:

@@ -63,6 +63,28 @@ class Asked:
         object.__setattr__(self, "any_of", tuple(self.any_of))
         object.__setattr__(self, "where", check_filters(self.where))
 
+    @classmethod
+    def of(cls, given: object) -> Self:
+        """Return what is asked for: itself, or what a text says.
+
+        Raises
+        ------
+        UsageError
+            When it is neither, or the text does not say what is allowed here.
+        """
+        if isinstance(given, cls):
+            return given
+        if not isinstance(given, str):
+            raise _no_step(given)
+        event, *parts = (part.strip() for part in given.split(";"))
+        allowed = _PARTS[cls]
+        if not all(_word(part) in allowed for part in parts):
+            return cls(given)  # a name in which a semicolon stands
+        read = cls(event or None)
+        for part in parts:
+            read = replace(read, **allowed[_word(part)](read, _rest(part)))
+        return read
+
     @property
     def names(self) -> tuple[str, ...]:
         """The events' names; none where any event will do."""
@@ -97,27 +119,6 @@ class Step(Asked):
         super().__post_init__()
         if self.window is not None:
             dates.parse_window(self.window)
-
-    @classmethod
-    def of(cls, given: object) -> Self:
-        """Return a step: itself, or what a text says.
-
-        Raises
-        ------
-        UsageError
-            When it is neither a step nor a text.
-        """
-        if isinstance(given, cls):
-            return given
-        if not isinstance(given, str):
-            raise _no_step(given)
-        event, *parts = (part.strip() for part in given.split(";"))
-        if not all(_word(part) in _STEP_PARTS for part in parts):
-            return cls(given)  # a name in which a semicolon stands
-        read = cls(event or None)
-        for part in parts:
-            read = replace(read, **_STEP_PARTS[_word(part)](read, _rest(part)))
-        return read
 
     @property
     def label(self) -> str:
@@ -154,27 +155,6 @@ class Exclusion(Asked):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_choice("then", self.then, THEN)
-
-    @classmethod
-    def of(cls, given: object) -> Self:
-        """Return an exclusion: itself, or what a text says.
-
-        Raises
-        ------
-        UsageError
-            When it is neither an exclusion nor a text.
-        """
-        if isinstance(given, cls):
-            return given
-        if not isinstance(given, str):
-            raise _no_step(given)
-        event, *parts = (part.strip() for part in given.split(";"))
-        if not all(_word(part) in _EXCLUSION_PARTS for part in parts):
-            return cls(given)
-        read = cls(event or None)
-        for part in parts:
-            read = replace(read, **_EXCLUSION_PARTS[_word(part)](read, _rest(part)))
-        return read
 
     @property
     def mark(self) -> Mark:
@@ -229,20 +209,22 @@ def _place(text: str) -> str | int:
 
 
 # The first word of a part → what the rest of it changes.
-_STEP_PARTS: dict[str, Callable[[Asked, str], Changes]] = {
-    "or": _or,
-    "where": _where,
-    "within": lambda _, text: {"window": text},
-    "optional": lambda _, __: {"optional": True},
-    "name": lambda _, text: {"name": text},
-}
-_EXCLUSION_PARTS: dict[str, Callable[[Asked, str], Changes]] = {
-    "or": _or,
-    "where": _where,
-    "after": lambda _, text: {"after": _place(text)},
-    "before": lambda _, text: {"before": _place(text)},
-    "drop_unit": lambda _, __: {"then": "drop_unit"},
-    "stop_progress": lambda _, __: {"then": "stop_progress"},
+_EVENT_PARTS: dict[str, Callable[[Asked, str], Changes]] = {"or": _or, "where": _where}
+_PARTS: dict[type[Asked], dict[str, Callable[[Asked, str], Changes]]] = {
+    Asked: _EVENT_PARTS,
+    Step: _EVENT_PARTS
+    | {
+        "within": lambda _, text: {"window": text},
+        "optional": lambda _, __: {"optional": True},
+        "name": lambda _, text: {"name": text},
+    },
+    Exclusion: _EVENT_PARTS
+    | {
+        "after": lambda _, text: {"after": _place(text)},
+        "before": lambda _, text: {"before": _place(text)},
+        "drop_unit": lambda _, __: {"then": "drop_unit"},
+        "stop_progress": lambda _, __: {"then": "stop_progress"},
+    },
 }
 
 
