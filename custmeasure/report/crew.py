@@ -15,6 +15,7 @@ from custmeasure.report.desk import Desk
 from custmeasure.report.executed import Executed, Key
 from custmeasure.report.failure import Failure
 from custmeasure.report.notebooks import Notebook
+from custmeasure.report.zygote import Zygote, started_if_available
 
 _TICK = 0.1  # seconds between two looks at the clock
 _GRACE = 4.0  # seconds in which ended kernels are gone
@@ -92,7 +93,17 @@ class Crew:
             Is called once while the first kernels start. What it raises ends the run, as an
             interrupt does: kernels are killed and the exception goes on.
         """
-        self._desks = [Desk(task.notebook.path.parent) for task in tasks]
+        with started_if_available() as zygote:
+            return self._work(tasks, do, meanwhile, zygote)
+
+    def _work(
+        self,
+        tasks: Sequence[Task],
+        do: Callable[[Task, Desk], Executed],
+        meanwhile: Callable[[], None],
+        zygote: Zygote | None,
+    ) -> dict[Key, Executed]:
+        self._desks = [Desk(task.notebook.path.parent, zygote) for task in tasks]
         futures = {self._pool.submit(self._one, i, task, do): task for i, task in enumerate(tasks)}
         try:
             meanwhile()

@@ -19,9 +19,11 @@ from typing import Any
 import zmq
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import default
 
 from custmeasure.report.failure import Failure
+from custmeasure.report.zygote import Zygote
 
 KERNEL = "python3"
 
@@ -52,6 +54,21 @@ class OwnKernel(AsyncKernelManager):
         return OwnSpecs()
 
 
+class _Provisioner(LocalProvisioner):
+    """Gives a kernel manager a kernel that a `Zygote` forked."""
+
+    process: Any
+    zygote: Zygote
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+        """Fork the kernel that ``cmd`` would start: Python, ``-m``, the launcher, its arguments."""
+        kernel = self.zygote.fork(cmd[3:], kwargs["cwd"], kwargs["env"])
+        self.process = kernel
+        self.pid = self.pgid = kernel.pid
+        self.cwd = kwargs["cwd"]
+        return self.connection_info
+
+
 class Desk:
     """Where one notebook is worked on: its kernel, its clock and the cell it is at.
 
@@ -59,6 +76,8 @@ class Desk:
     ----------
     folder
         The kernel's current folder.
+    zygote
+        What forks the kernel; when not given, it starts and loads by itself.
 
     Attributes
     ----------
@@ -72,12 +91,12 @@ class Desk:
         Why the kernel was ended from outside, or None.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, zygote: Zygote | None = None) -> None:
         self.manager = OwnKernel(kernel_name=KERNEL)
         self.notebook: Any = None
         self.cell = 0
         self.ended_by: Failure | None = None
-        self._folder = folder
+        self._folder, self._zygote = folder, zygote
         self._opened = self._closed = False
         self._lock = threading.Lock()
         self._known: Future[Any] | None = None
@@ -92,6 +111,11 @@ class Desk:
                 asyncio.run(self._start())
 
     async def _start(self) -> None:
+        if self._zygote:
+            spec = self.manager.kernel_spec
+            given = _Provisioner(kernel_spec=spec, parent=self.manager)
+            given.zygote = self._zygote
+            self.manager.provisioner = given
         await self.manager.start_kernel(cwd=str(self._folder))
 
     def sit(self, on_cell: Callable[[int, int], None]) -> None:

@@ -1,5 +1,6 @@
 """Whole runs: kernels, failures, publishing. Slow, so each test asks several things of one run."""
 
+import contextlib
 import json
 import os
 import re
@@ -8,12 +9,14 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 from tiny_notebooks import notebook, prose, sign_off
 
 from custmeasure.errors import Busy, DataError, UnknownName, UsageError
 from custmeasure.report.lock import held
 from custmeasure.report.run import run_report
+from custmeasure.report.zygote import AVAILABLE
 
 DAY = "2026-01-31"
 
@@ -27,16 +30,14 @@ def entry(out, name):
 
 
 def kernels(parent):
-    """Return the numbers of the kernels that a process has started and that still live."""
-    listed = subprocess.run(
-        ["ps", "-eo", "pid,ppid,stat,args"], capture_output=True, text=True, check=True
-    )
-    rows = [line.split(None, 3) for line in listed.stdout.splitlines()]
-    return {
-        int(row[0])
-        for row in rows
-        if row[1] == str(parent) and "ipykernel_launcher" in row[3] and not row[2].startswith("Z")
-    }
+    """Return the kernels that a process has started and that still live, and what forks them."""
+    found = set()
+    for process in psutil.Process(parent).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            command = " ".join(process.cmdline())
+            if "ipykernel_launcher" in command or "report.forked" in command:
+                found.add(process.pid)
+    return found
 
 
 def alive(pid):
@@ -249,6 +250,21 @@ def test_limits_that_cannot_be(make_shop, out):
         run_report(make_shop(funnel=notebook()), out=out, jobs=0)
 
 
+def test_kernels_draw_numbers_of_their_own(make_shop, out):
+    draw = notebook("import numpy as np; print('drew', np.random.rand())")
+    run_report(make_shop(funnel=draw, retention=draw), date=DAY, out=out)
+    drawn = {
+        re.search(r"drew [0-9.]+", (out / DAY / f"{name}.html").read_text("utf-8"))[0]
+        for name in ("funnel", "retention")
+    }
+    assert len(drawn) == 2
+
+
+def test_where_nothing_can_be_forked_each_kernel_loads_by_itself(make_shop, out, monkeypatch):
+    monkeypatch.setattr("custmeasure.report.zygote.AVAILABLE", False)
+    assert run_report(make_shop(funnel=notebook()), date=DAY, out=out).exit_code == 0
+
+
 def test_bad_data_end_the_run_and_nothing_is_published(make_shop, out):
     shop = make_shop(funnel=notebook("import time; time.sleep(30)"))
     (shop / "events.csv").write_text(
@@ -274,12 +290,13 @@ def test_a_braces_and_spaces_folder_works(tmp_path, out, make_shop):
 RUN = """
 import sys
 from custmeasure.report.run import run_report
+from custmeasure.report.zygote import AVAILABLE
 run_report(sys.argv[1], date="2026-01-31", out=sys.argv[2],
            on_progress=lambda step: print(step.state, step.cell, flush=True))
 """
 
 
-@pytest.mark.parametrize("signal_name", ["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("signal_name", ["SIGTERM", "SIGINT", "SIGKILL"])
 def test_a_stopped_run_leaves_no_kernel_and_no_page(make_shop, out, signal_name):  # F19
     shop = make_shop(
         funnel=notebook("import time\ntime.sleep(60)"),
@@ -299,9 +316,13 @@ def test_a_stopped_run_leaves_no_kernel_and_no_page(make_shop, out, signal_name)
     assert process.wait(timeout=5) != 0
     assert time.monotonic() - stopped < 5
     process.stdout.close()
-    assert len(started) == 2
+    assert len(started) == 2 + AVAILABLE
+    while any(alive(pid) for pid in started) and time.monotonic() - stopped < 5:
+        time.sleep(0.05)
     assert not any(alive(pid) for pid in started)
-    assert [p.name for p in out.iterdir()] == [".locks"]
+    assert not list(out.glob("[!.]*"))
+    if signal_name != "SIGKILL":
+        assert [p.name for p in out.iterdir()] == [".locks"]
 
 
 def test_starts_of_one_date_publish_once(make_shop, out):  # F09
