@@ -15,8 +15,12 @@ from typing import NoReturn
 import numpy as np
 from ipykernel import kernelapp
 
-import custmeasure.notebook as _every_notebook_uses_it  # noqa: F401
+import custmeasure
+import custmeasure.notebook
 from custmeasure.report.zygote import Kernel
+
+for _name in custmeasure.__all__:  # most are loaded when first used
+    getattr(custmeasure, _name)
 
 
 def serve(fd: int) -> NoReturn:

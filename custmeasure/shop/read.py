@@ -10,16 +10,16 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from custmeasure.engine import MissingTable, Table
 from custmeasure.engine.database import Snapshot, database_table, open_database, snapshot
 from custmeasure.engine.extract import Extract
 from custmeasure.errors import UnknownName, UsageError
+from custmeasure.shop import exports
 from custmeasure.shop.contract import CLOCKS, KEYS, TABLES
 from custmeasure.shop.delivered import Delivered
 from custmeasure.shop.door import at_the_door, own_key
-from custmeasure.shop.exports import Exported, load, read_export
 from custmeasure.shop.privacy import HIDDEN, contact_columns
 from custmeasure.shop.reader import (
     Account,
@@ -33,6 +33,9 @@ from custmeasure.shop.reader import (
 from custmeasure.shop.reader.account import too_many_rejected
 from custmeasure.shop.settings import Settings
 from custmeasure.show.words import Text
+
+if TYPE_CHECKING:
+    from custmeasure.shop.exports import Exported
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz", ".xlsx")
 
@@ -78,7 +81,7 @@ class _Room:
     settings: Settings
     until: dt.datetime | None
     stack: ExitStack
-    exports: dict[tuple[object, ...], Exported] = field(default_factory=dict)
+    exported: dict[tuple[object, ...], "Exported"] = field(default_factory=dict)
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
 
     def table(self, name: str) -> Delivered | MissingTable:
@@ -102,13 +105,14 @@ class _Room:
             raise UnknownName("table", name, exported.readings, f"from = {section['from']!r}")
         return self._delivered(name, section, paths, exported.readings[name], exported.dropped)
 
-    def _export(self, section: Mapping[str, Any], paths: tuple[Path, ...]) -> Exported:
+    def _export(self, section: Mapping[str, Any], paths: tuple[Path, ...]) -> "Exported":
         """Return what an export holds; tables that come from the same files read them once."""
         key = (section["from"], paths, str(sorted(section.items(), key=str)))
-        if key not in self.exports:
-            mapping = load(str(section["from"]), self.folder)
-            self.exports[key] = read_export(mapping, paths, section, key=own_key(self.folder))
-        return self.exports[key]
+        if key not in self.exported:
+            mapping = exports.load(str(section["from"]), self.folder)
+            read = exports.read_export(mapping, paths, section, key=own_key(self.folder))
+            self.exported[key] = read
+        return self.exported[key]
 
     def _delivered(
         self,

@@ -8,18 +8,29 @@
 - `init`: a shop.toml for the files that a shop owner has.
 """
 
-from custmeasure.shop.exports.convert import Converted, convert
-from custmeasure.shop.exports.mapping import ExportMapping
-from custmeasure.shop.exports.read import Exported, read_export
-from custmeasure.shop.exports.written import load, names, source
+from typing import TYPE_CHECKING
+
+from custmeasure import lazy
+
+if TYPE_CHECKING:
+    from custmeasure.shop.exports.mapping import ExportMapping
+    from custmeasure.shop.exports.read import Exported, read_export
+    from custmeasure.shop.exports.written import load, names, source
 
 __all__ = [
-    "Converted",
     "ExportMapping",
     "Exported",
-    "convert",
     "load",
     "names",
     "read_export",
     "source",
 ]
+
+__getattr__, __dir__ = lazy.attach(
+    __name__,
+    {
+        "custmeasure.shop.exports.mapping": ("ExportMapping",),
+        "custmeasure.shop.exports.read": ("Exported", "read_export"),
+        "custmeasure.shop.exports.written": ("load", "names", "source"),
+    },
+)

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custmeasure.errors import DataError
-from custmeasure.shop.exports import Converted, convert, load
+from custmeasure.shop.exports import load
+from custmeasure.shop.exports.convert import Converted, convert
 from custmeasure.shop.exports.convert import counted
 from custmeasure.shop.exports.written import read
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 
 from custmeasure.shop import privacy
-from custmeasure.shop.exports import Converted, Exported, convert, load, read_export
+from custmeasure.shop.exports import Exported, load, read_export
+from custmeasure.shop.exports.convert import Converted, convert
 from custmeasure.shop.exports.convert import counted
 from custmeasure.shop.exports.recognise import best
 from custmeasure.shop.reader import delivered_columns
