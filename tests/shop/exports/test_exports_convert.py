@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from custmeasure.errors import DataError
 from custmeasure.shop.exports import load
-from custmeasure.shop.exports.convert import Converted, convert
-from custmeasure.shop.exports.convert import counted
+from custmeasure.shop.exports.convert import Converted, convert, counted
 from custmeasure.shop.exports.written import read
 
 KEY = b"a key that only this test knows, really"

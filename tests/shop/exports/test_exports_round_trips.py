@@ -11,8 +11,7 @@ import pytest
 
 from custmeasure.shop import privacy
 from custmeasure.shop.exports import Exported, load, read_export
-from custmeasure.shop.exports.convert import Converted, convert
-from custmeasure.shop.exports.convert import counted
+from custmeasure.shop.exports.convert import Converted, convert, counted
 from custmeasure.shop.exports.recognise import best
 from custmeasure.shop.reader import delivered_columns
 from custmeasure.shop.sample import write_sample
