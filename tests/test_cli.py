@@ -249,3 +249,11 @@ def ask(url: str, data: bytes | None = None) -> dict:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.3)
+
+
+@pytest.mark.parametrize(("words", "code"), [(["--help"], 0), (["run", "nowhere"], 2)])
+def test_the_process_ends_with_the_command_s_code_and_all_it_said(words, code):
+    command = [sys.executable, "-m", "custmeasure.cli", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert ("nowhere" in done.stderr) if code else done.stdout.strip()
