@@ -11,6 +11,7 @@ Inside, from the bytes up:
 `sniff`        what a file really is, how large it may be, whether it still grows
 `encoding`     bytes to UTF-8, strictly
 `scan`         bytes to records and fields, with their lines
+`wide`         many bytes at a time
 `kernels`      the loops over bytes that numba compiles
 `values`       texts to dates, numbers and flags in a declared style
 `reasons`      why a value was refused

@@ -11,6 +11,8 @@ with more digits than this arithmetic holds exactly; Python reads it).
 import numba
 import numpy as np
 
+from custmeasure.shop.reader.wide import put_word, word
+
 MISSING, READ, AWARE, WRONG, LONG_NUMBER = 0, 1, 2, 3, 4
 
 # The parts of a declared date format, as negative numbers beside the bytes that must stand literally.
@@ -358,11 +360,20 @@ def needs_care(data, places, out):
 @_jit
 def gather(data, places, offsets, out):
     """Copy the texts one after the other."""
-    at, one = np.uint64(0), np.uint64(1)  # unsigned places need no test for counting from the end
+    # Unsigned places need no test for counting from the end.
+    at, one, eight = np.uint64(0), np.uint64(1), np.uint64(8)
+    size, room = np.uint64(len(data)), np.uint64(len(out))
     for row in range(len(places)):
         offsets[row] = at
         i, j = np.uint64(places[row, 0]), np.uint64(places[row, 1])
-        while i < j:
+        end = at + (j - i)
+        if j + eight <= size and end + eight <= room:
+            while at < end:  # up to seven bytes too many, which the next text writes over
+                put_word(out, at, word(data, i))
+                at += eight
+                i += eight
+            at = end
+        while i < j and at < end:
             out[at] = data[i]
             at += one
             i += one
@@ -370,25 +381,43 @@ def gather(data, places, offsets, out):
 
 
 @_jit
+def _few(data, i, n):
+    """Return ``n`` bytes, fewer than eight, as one number as they lie in memory."""
+    eight, one = np.uint64(8), np.uint64(1)
+    if i + eight <= np.uint64(len(data)):
+        return word(data, i) & ((one << (n * eight)) - one)
+    number = np.uint64(0)
+    for k in range(n):
+        number |= np.uint64(data[i + np.uint64(k)]) << (np.uint64(k) * eight)
+    return number
+
+
+@_jit
 def _hash(data, i, j):
     """Hash the bytes from ``i`` to ``j``, eight at a time."""
-    eight, one = np.uint64(8), np.uint64(1)
+    eight = np.uint64(8)
     h = j - i
     while i + eight <= j:
-        word = np.uint64(0)
-        for k in range(8):
-            word = (word << eight) | np.uint64(data[i + np.uint64(k)])
-        h = (h ^ word) * np.uint64(0x9E3779B97F4A7C15)
+        h = (h ^ word(data, i)) * np.uint64(0x9E3779B97F4A7C15)
         h ^= h >> np.uint64(29)
         i += eight
-    word = np.uint64(0)
-    while i < j:
-        word = (word << eight) | np.uint64(data[i])
-        i += one
     # The last steps of splitmix64, G. Steele, D. Lea, C. Flood (2014), OOPSLA.
-    h = (h ^ word) * np.uint64(0xBF58476D1CE4E5B9)
+    h = (h ^ _few(data, i, j - i)) * np.uint64(0xBF58476D1CE4E5B9)
     h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return h ^ (h >> np.uint64(31))
+
+
+@_jit
+def _same(a, i, b, j, n):
+    """Return whether ``n`` bytes at ``a[i]`` and at ``b[j]`` are the same."""
+    eight = np.uint64(8)
+    while n >= eight:
+        if word(a, i) != word(b, j):
+            return False
+        i += eight
+        j += eight
+        n -= eight
+    return _few(a, i, n) == _few(b, j, n)
 
 
 @_jit
@@ -427,13 +456,10 @@ def encode(data, places, codes, slots, hashes, offsets, arena, n):
                 offsets[n + 1] = at
                 n += 1
                 break
-            if hashes[code] == h and offsets[code + 1] - offsets[code] == length:
-                k, at = i, np.uint64(offsets[code])
-                while k < j and arena[at] == data[k]:
-                    at += one
-                    k += one
-                if k == j:
-                    break
+            at = np.uint64(offsets[code])
+            known = hashes[code] == h and offsets[code + 1] - offsets[code] == length
+            if known and _same(data, i, arena, at, j - i):
+                break
             slot = (slot + one) & mask
         codes[row] = code
     return n

@@ -16,6 +16,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from custmeasure.shop.reader.wide import WIDTH, lowest, marked
+
 FIELD_LIMIT = 64 * 1024  # bytes of one field
 COLUMN_LIMIT = 16_384  # Excel's; a header with more is not a table
 _FAULTS = 4096  # that one call can tell
@@ -137,7 +139,7 @@ def _scan(  # type: ignore[no-untyped-def]
         if row == len(flags) or n_faults == len(faults):
             status = 2
             break
-        end, count, flag, content = _plain(data, i, n, classes, fields, row)
+        end, count, flag, content = _plain(data, i, n, delimiter, fields, row)
         more, junk = 1, False
         if end < 0:
             end, count, flag, content, more, junk, status = _any(
@@ -175,42 +177,54 @@ def _scan(  # type: ignore[no-untyped-def]
 
 
 @numba.njit(nogil=True, cache=True)
-def _plain(data, i, n, classes, fields, row):  # type: ignore[no-untyped-def]
-    """Find the fields of a record without quotes.
+def _plain(data, i, n, delimiter, fields, row):  # type: ignore[no-untyped-def]
+    """Find the fields of a record without quotes, going from one byte that is not plain to the next.
 
     Returns where the next record begins (-1: it has quotes, or is not whole, or is very long), the number
     of fields, the flags, and whether any field is filled.
     """
-    one = np.uint64(
-        1
-    )  # places are unsigned, so that numba need not ask whether they count from the end
-    i, n, place, width = np.uint64(i), np.uint64(n), np.uint64(0), np.uint64(fields.shape[1])
-    begin, left, flag = i, i, 0
+    # Places are unsigned, so that numba need not ask whether they count from the end.
+    one, wide = np.uint64(1), np.uint64(WIDTH)
+    n, size, place = np.uint64(n), np.uint64(len(data)), np.uint64(0)
+    width = np.uint64(fields.shape[1])
+    begin = left = base = np.uint64(i)
+    flag, marks = 0, np.uint32(0)
+    if base + wide <= size:
+        marks = marked(data, base, np.uint8(delimiter))
     while True:
-        while i < n and classes[data[i]] == 0:
-            i += one
-        if i == n:
+        while not marks:
+            base += wide
+            if base + wide > size:
+                return -1, 0, 0, False
+            marks = marked(data, base, np.uint8(delimiter))
+        i = base + lowest(marks)
+        marks &= marks - np.uint32(1)
+        if i >= n:
             return -1, 0, 0, False
-        kind = classes[data[i]]
-        if kind == 1 or kind == 2:  # noqa: PLR1714 - faster
+        c = data[i]
+        if c == delimiter:
             if place < width:
                 fields[row, place, 0], fields[row, place, 1] = left, i
             place += one
-            if kind == 1:
-                i += one
-                left = i
-                continue
+            left = i + one
+        elif c == 10 or c == 13:  # noqa: PLR1714 - faster
+            if place < width:
+                fields[row, place, 0], fields[row, place, 1] = left, i
+            place += one
             content = i - begin >= place
-            if i - begin > np.uint64(65536) or (data[i] == 13 and i + one == n):
+            if i - begin > np.uint64(65536) or (c == 13 and i + one == n):
                 return -1, 0, 0, False
-            i += np.uint64(2) if data[i] == 13 and data[i + one] == 10 else one
+            i += np.uint64(2) if c == 13 and data[i + one] == 10 else one
             return np.int64(i), np.int64(place), flag, content
-        if kind == 4:
+        elif c == 34:
             if i == left:
                 return -1, 0, 0, False
-        elif kind == 5 or i == left or i + one == n or 1 <= classes[data[i + one]] <= 3:
+        elif c != 32 or i == left or i + one == n:
             flag = 1
-        i += one
+        else:
+            after = data[i + one]
+            if after == 32 or after == delimiter or after == 10 or after == 13:  # noqa: PLR1714
+                flag = 1
 
 
 @numba.njit(nogil=True, cache=True)
