@@ -505,6 +505,50 @@ def test_no_gap_is_no_verdict():
     assert str(alone.verdict) == "cannot_tell"
 
 
+def test_small_groups_are_one_row_and_no_sum_changes():
+    parts = {
+        "mobile": [100, 40, 2], "watch": [4, 1, 0], "tv": [9, 9, 9], "desktop": [90, 60, 30],
+        "others (1,203)": [2000, 100, 20],
+    }  # fmt: skip
+    gaps = funnel_gaps(FunnelResult.from_counts(STEPS, parts, by="device"))
+    rows = gaps.frame.set_index(["step", "segment"])
+    first = rows.loc["visit → cart"]
+    assert first[["n_before", "n_reached"]].T.to_dict("list") == {
+        "mobile": [100, 40], "desktop": [90, 60], "(others)": [2013, 110],
+    }  # fmt: skip
+    assert gaps.frame.groupby("step")["n_reached"].sum().to_dict() == {
+        "visit → cart": 210, "cart → buy": 61,
+    }  # fmt: skip
+    assert (first["n_before"] + first["n_others"]).eq(2203).all()
+    limits = wilson([110], [2013])
+    assert first.loc["(others)", "step_rate_ci_upper"] == limits[1][0]
+    assert "1,205 small groups" in gaps.notes[-1]
+    assert "1,205개" in gaps.notes[-1].ko
+    # Most people are lost in (others), which is no group to name.
+    assert gaps.frame["segment"][0] == "(others)"
+    assert "mobile at cart → buy" in gaps.headline()
+    with pytest.raises(UsageError, match="min_cell"):
+        funnel_gaps(FunnelResult.from_counts(STEPS, parts), min_cell=0)
+
+
+def test_a_smaller_minimum_keeps_every_group():
+    parts = {"x": [4, 1], "y": [9, 9], "z": [30, 10]}
+    kept = funnel_gaps(FunnelResult.from_counts(["a", "b"], parts), min_cell=1)
+    assert sorted(kept.frame["segment"]) == ["x", "y", "z"]
+    assert len(kept.notes) == 1
+
+
+def test_groups_that_are_all_too_small_are_said_to_be():
+    parts = {"x": [9, 1], "y": [9, 9], "nobody": [0, 0]}
+    gaps = funnel_gaps(FunnelResult.from_counts(["a", "b"], parts))
+    assert gaps.frame[["segment", "n_before", "n_reached"]].to_numpy().tolist() == [
+        ["(others)", 18, 10]
+    ]
+    assert gaps.verdict.code == "TOO_FEW_UNITS"
+    assert gaps.headline("en") == "Fewer than 10 people entered in each group, too few to compare."
+    assert "10명이 안 되어" in gaps.headline("ko")
+
+
 def test_an_unsplit_funnel_has_no_gaps():
     with pytest.raises(UsageError, match="not split"):
         funnel_gaps(FunnelResult.from_counts(["a", "b"], [2, 1]))

@@ -1,13 +1,18 @@
 """Small groups folded into one, so that no row speaks for a handful of people and every sum stays exact."""
 
+import re
 from collections.abc import Mapping
 
+import numpy as np
+
 from custmeasure.errors import UsageError
+from custmeasure.measure.funnel.result import FunnelResult
 from custmeasure.show.words import Text
 
 OTHERS = "(others)"
 MIN_CELL = 10  # people below which a group is no row of its own
 TOP = 50  # rows of their own
+_PUT_TOGETHER = re.compile(r"others \(([0-9,]+)\)")  # what a funnel itself put together
 
 
 def folded(
@@ -18,7 +23,7 @@ def folded(
     Parameters
     ----------
     sizes
-        Group → people.
+        Group → people; ``(others)`` stays what it is.
     min_cell
         The fewest people a row of its own needs.
     top
@@ -30,9 +35,26 @@ def folded(
         When ``min_cell`` is not 1 or more.
     """
     check_min_cell(min_cell)
-    ranked = sorted(sizes, key=lambda name: (-sizes[name], name))
+    ranked = sorted(sizes.keys() - {OTHERS}, key=lambda name: (-sizes[name], name))
     own = {name for name in ranked[:top] if sizes[name] >= min_cell}
-    return {name: name if name in own else OTHERS for name in ranked}, len(ranked) - len(own)
+    names = {name: name if name in own else OTHERS for name in (*ranked, *sizes)}
+    return names, len(ranked) - len(own)
+
+
+def by_segment(result: FunnelResult) -> tuple[dict[str, np.ndarray], int]:
+    """Return segment → (n_steps,) people of a split funnel.
+
+    What the funnel itself put together is ``(others)``; the second number says how many groups that is.
+    """
+    reached = result.frame["n_reached"].to_numpy(np.int64).reshape(-1, len(result.steps))
+    counts: dict[str, np.ndarray] = {}
+    n_groups = 0
+    for name, own in zip(result.frame[result.by][:: len(result.steps)], reached, strict=True):
+        together = _PUT_TOGETHER.fullmatch(str(name))
+        segment = OTHERS if together else str(name)
+        n_groups += int(together[1].replace(",", "")) if together else 0
+        counts[segment] = counts.get(segment, 0) + own
+    return counts, n_groups
 
 
 def check_min_cell(min_cell: int) -> None:

@@ -1,12 +1,11 @@
 """The numbers behind a change between two funnels: the segments side by side, split and tested."""
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from custmeasure.measure.funnel.cells import OTHERS, folded
+from custmeasure.measure.funnel.cells import by_segment, folded
 from custmeasure.measure.funnel.result import FunnelResult
 from custmeasure.stats.multiple import holm
 from custmeasure.stats.proportion import RateComparison, compare_rates
@@ -14,7 +13,6 @@ from custmeasure.stats.split import both_rates, rates_of, split_change, split_pr
 
 OVERALL, TRAFFIC, MIX = "(overall)", "(traffic)", "(mix)"
 SIDES = ("n_people_before", "before_rate", "n_people_after", "after_rate")
-_PUT_TOGETHER = re.compile(r"others \([0-9,]+\)")
 DIFFERENCE = ("diff", "diff_ci_lower", "diff_ci_upper", "p_value")
 
 
@@ -121,15 +119,10 @@ class Pair:
 
 
 def _counts(result: FunnelResult) -> dict[str, np.ndarray]:
-    """Return segment → (n_steps,) counts; what the funnel itself put together is ``(others)``."""
-    reached = result.frame["n_reached"].to_numpy(np.int64)
+    """Return segment → (n_steps,) counts; one segment without a name where the funnel is not split."""
     if result.by is None:
-        return {"": reached}
-    names = result.frame[result.by].to_numpy(object)
-    return {
-        OTHERS if _PUT_TOGETHER.fullmatch(str(name)) else str(name): reached[names == name]
-        for name in dict.fromkeys(names)
-    }
+        return {"": result.frame["n_reached"].to_numpy(np.int64)}
+    return by_segment(result)[0]
 
 
 def _sides(k_0: int, n_0: int, k_1: int, n_1: int) -> tuple[float, ...]:

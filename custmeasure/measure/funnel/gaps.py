@@ -8,6 +8,14 @@ import pandas as pd
 
 from custmeasure.errors import UsageError
 from custmeasure.language import LANGUAGES, Lang
+from custmeasure.measure.funnel.cells import (
+    MIN_CELL,
+    OTHERS,
+    by_segment,
+    check_min_cell,
+    folded,
+    folded_note,
+)
 from custmeasure.measure.funnel.result import FunnelResult
 from custmeasure.show import format as fmt
 from custmeasure.show.labels import value_label
@@ -23,7 +31,8 @@ class FunnelGaps(Result):
 
     Frame: ``segment, step, n_before, n_reached, step_rate`` with its interval, ``n_others,
     others_rate, diff`` with its interval, ``p_value, p_value_adj`` (Benjamini–Hochberg over all rows),
-    ``n_lost`` (people who would have gone on at the others' rate; negative where more went on).
+    ``n_lost`` (people who would have gone on at the others' rate; negative where more went on). Small
+    segments are one row, ``(others)``, which is never called the worst: it is many groups.
     """
 
     name: ClassVar[str] = "funnel_gaps"
@@ -44,13 +53,17 @@ class FunnelGaps(Result):
         return self.reason.in_(lang)
 
 
-def funnel_gaps(result: FunnelResult, *, alpha: float = 0.05) -> FunnelGaps:
+def funnel_gaps(
+    result: FunnelResult, *, min_cell: int = MIN_CELL, alpha: float = 0.05
+) -> FunnelGaps:
     """Compare each segment of a split funnel with all its other segments, step by step.
 
     Parameters
     ----------
     result
         A funnel split by a column.
+    min_cell
+        Segments that fewer people entered become ``(others)``.
     alpha
         1 - the confidence of the intervals, and the share of false alarms allowed among the rows
         called worse.
@@ -58,14 +71,16 @@ def funnel_gaps(result: FunnelResult, *, alpha: float = 0.05) -> FunnelGaps:
     Raises
     ------
     UsageError
-        When the funnel is not split.
+        When the funnel is not split, or ``min_cell`` is not 1 or more.
     """
+    check_min_cell(min_cell)
     if result.by is None and len(result.frame):
         raise UsageError(
             ko="나누지 않은 깔때기입니다. funnel(..., by='device')처럼 나눌 열을 주십시오.",
             en="This funnel is not split. Give funnel() the column to split by: by='device'.",
         )
-    parts = [_at_step(result, k, alpha) for k in range(1, len(result.steps))]
+    shown, n_folded = _folded(result, min_cell, alpha) if len(result.frame) else (result, 0)
+    parts = [_at_step(shown, k, alpha) for k in range(1, len(shown.steps))]
     frame = (
         pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=FunnelGaps.COLUMNS)
     )
@@ -75,9 +90,24 @@ def funnel_gaps(result: FunnelResult, *, alpha: float = 0.05) -> FunnelGaps:
     return FunnelGaps(
         frame[list(FunnelGaps.COLUMNS)],
         definition,
-        _notes(len(frame) - FunnelGaps.SHOWN),
-        verdict=_verdict(frame, result, alpha),
+        (*_notes(len(frame) - FunnelGaps.SHOWN), *folded_note(n_folded, min_cell)),
+        verdict=_verdict(frame, result, min_cell, alpha),
     )
+
+
+def _folded(result: FunnelResult, min_cell: int, alpha: float) -> tuple[FunnelResult, int]:
+    """Return the funnel with its small segments in one, and how many stand there; sums are exact."""
+    counts, n_groups = by_segment(result)
+    names, n_folded = folded({name: int(own[0]) for name, own in counts.items()}, min_cell)
+    together: dict[str, np.ndarray] = {}
+    for name, own in counts.items():
+        together[names[name]] = together.get(names[name], 0) + own
+    ordered = sorted(together, key=lambda name: name == OTHERS)
+    shown = FunnelResult.from_counts(
+        result.steps, {name: together[name].tolist() for name in ordered},
+        optional=result.optional, by=str(result.by), alpha=alpha,
+    )  # fmt: skip
+    return shown, n_folded + n_groups
 
 
 _OBSERVED = Text(
@@ -122,11 +152,18 @@ def _at_step(result: FunnelResult, k: int, alpha: float) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def _verdict(frame: pd.DataFrame, result: FunnelResult, alpha: float) -> Verdict:
+def _verdict(frame: pd.DataFrame, result: FunnelResult, min_cell: int, alpha: float) -> Verdict:
     """Name the gap that loses the most people, among those that chance does not explain."""
     if not len(frame):
         return result.verdict
-    sure = frame[(frame["p_value_adj"] < alpha) & (frame["diff"] < 0)]
+    own = frame[frame["segment"] != OTHERS]
+    if not len(own):
+        reason = Text(
+            f"집단마다 들어온 사람이 {min_cell}명이 안 되어 견줄 수 없습니다.",
+            f"Fewer than {min_cell} people entered in each group, too few to compare.",
+        )
+        return Verdict("cannot_tell", reason, code="TOO_FEW_UNITS")
+    sure = own[(own["p_value_adj"] < alpha) & (own["diff"] < 0)]
     if not len(sure):
         reason = Text(
             "어느 집단도 다른 집단보다 확실히 나쁘다고 할 수 없습니다.",
