@@ -158,6 +158,7 @@ LABELS: dict[str, tuple[str, str]] = {
     "is_look": ("본 날", "Looked at"),
     "method": ("보는 방식", "Looks"),
     "n_looks": ("본 횟수", "Looks so far"),
+    "interval": ("구간을 만든 법", "How the interval is made"),
     "look_alpha": ("이번에 쓸 수 있는 수준", "Level of this look"),
     "covariate": ("보정에 쓴 기간(노출 전)", "Adjusted by the time before"),
     "direction": ("좋은 방향", "Better when"),
@@ -256,6 +257,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "planned": ("끝나는 날까지 여러 번", "many, until a planned end"),
     "open": ("끝나는 날 없이 여러 번", "many, without an end"),
     "one_look": ("한 번", "one"),
+    "pooled": ("두 안의 흩어짐을 합쳐서", "with the spread of both variants together"),
     "up": ("높을수록", "higher"),
     "down": ("낮을수록", "lower"),
 }

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from custmeasure.stats.contrast import Alternative, Contrast, MeanComparison, conclude
-from custmeasure.stats.joint import Joint
+from custmeasure.stats.joint import Joint, one_spread
 from custmeasure.stats.mean import Moments, satterthwaite
 from custmeasure.stats.tails import Floats, check_level
 
@@ -114,12 +114,18 @@ def adjusted(
 
 
 def contrast(
-    treatment: Joint, control: Joint, columns: Columns, theta: float | None = None
+    treatment: Joint,
+    control: Joint,
+    columns: Columns,
+    theta: float | None = None,
+    *,
+    pooled: bool = False,
 ) -> Contrast | str:
     """Return treatment - control beside the control's own value, or the code of why there is none.
 
     The base is the control's value as it was, not adjusted: that is what a reader calls the rate
-    "before". The covariance of the two carries over how the adjustment ties them together.
+    "before". The covariance of the two carries over how the adjustment ties them together. With
+    ``pooled`` both variants have the covariances of both together.
     """
     smallest = min(treatment.n, control.n)
     if smallest < 2:
@@ -133,13 +139,18 @@ def contrast(
     var_t, var_c = treatment.along(slope_t) / treatment.n, control.along(slope_c) / control.n
     if _is_nothing(var_t, treatment, slope_t) or _is_nothing(var_c, control, slope_c):
         return "ZERO_VARIANCE"
+    df = satterthwaite(var_t, treatment.n, var_c, control.n)
+    if pooled:
+        df = treatment.n + control.n - 2
+        treatment, control = one_spread(treatment, control)
+        var_t, var_c = treatment.along(slope_t) / treatment.n, control.along(slope_c) / control.n
     return Contrast(
         diff=value_t - value_c,
         var_diff=var_t + var_c,
         base=base,
         var_base=control.along(slope_b) / control.n,
         cov=-float(slope_c @ control.cov @ slope_b) / control.n,
-        df=satterthwaite(var_t, treatment.n, var_c, control.n),
+        df=df,
     )
 
 
@@ -152,6 +163,7 @@ def compare(
     theta: float | None = None,
     null: float = 0.0,
     alternative: Alternative = "two-sided",
+    pooled: bool = False,
 ) -> MeanComparison:
     """Compare two means or ratios, adjusted by a covariate where there is one.
 
@@ -161,7 +173,7 @@ def compare(
         The samples.
     columns
         Which columns make the metric; the mean of the first when not given.
-    alpha, null, alternative
+    alpha, null, alternative, pooled
         As `compare_means`.
     theta
         The covariate's weight; `shrinking` when not given.
@@ -182,7 +194,7 @@ def compare(
     (1.17, 1.08, 1.17, 0.3)
     """
     check_level(alpha)
-    found = contrast(treatment, control, columns or Columns(), theta)
+    found = contrast(treatment, control, columns or Columns(), theta, pooled=pooled)
     smallest = min(treatment.n, control.n)
     if isinstance(found, str):
         gap = math.nan

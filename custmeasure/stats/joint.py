@@ -105,6 +105,14 @@ class Joint:
         return max(float(gradient @ self.cov @ gradient), 0.0)
 
 
+def one_spread(treatment: Joint, control: Joint) -> tuple[Joint, Joint]:
+    """Return both samples with the covariances that they have together, each about its own mean."""
+    n = treatment.n + control.n
+    squares = treatment.cov * max(treatment.n - 1, 0) + control.cov * max(control.n - 1, 0)
+    cov = squares / max(n - 2, 1)
+    return Joint(treatment.n, treatment.mean, cov), Joint(control.n, control.mean, cov)
+
+
 def add(samples: Iterable[Joint], k: int) -> Joint:
     """Return all samples of ``k`` columns together; of none, a sample without units."""
     whole = Joint(0, np.zeros(k), np.zeros((k, k)))

@@ -27,6 +27,8 @@ MOST_VALUES = 200_000  # of a quantile
 _CELLS = 4_000_000  # of one block of draws
 SEED = 20260101
 
+Arm = tuple[Floats, Floats, Floats]  # units, means, covariances of one side of every split
+
 
 @dataclass(frozen=True)
 class Placebo:
@@ -63,6 +65,7 @@ def random_splits(
     alpha: float = 0.05,
     n_splits: int = N_SPLITS,
     seed: int = SEED,
+    pooled: bool = False,
 ) -> Placebo:
     """Return how often two random parts of the same units differ "significantly".
 
@@ -79,6 +82,8 @@ def random_splits(
         The chance of a unit to fall on the treatment's side.
     alpha, n_splits, seed
         Level, number of splits, and the seed of the draws.
+    pooled
+        Whether both parts are taken to vary alike, as `compare` with ``pooled``.
 
     Examples
     --------
@@ -96,7 +101,7 @@ def random_splits(
     found: list[Floats] = []
     for start in range(0, n_splits, block):
         drawn = _drawn(draws, sizes, check_level(share, "share"), min(block, n_splits - start))
-        found.append(_significant(rows, sizes, drawn, wanted, alpha))
+        found.append(_significant(rows, sizes, drawn, wanted, alpha, pooled=pooled))
     return Placebo(float(np.concatenate(found).mean()), n_splits, n_units)
 
 
@@ -184,7 +189,7 @@ def _drawn(draws: np.random.Generator, sizes: Floats, share: float, n_splits: in
 
 
 def _significant(
-    rows: Floats, sizes: Floats, drawn: Floats, columns: Columns, alpha: float
+    rows: Floats, sizes: Floats, drawn: Floats, columns: Columns, alpha: float, *, pooled: bool
 ) -> Floats:
     """Return for each split whether its two sides differ at ``alpha``."""
     top = rows[:, columns.numerator]
@@ -198,6 +203,8 @@ def _significant(
     away = rows - centre
     treatment = _moments(drawn, away)
     control = _moments(sizes - drawn, away)
+    if pooled:
+        treatment, control = _one_spread(treatment, control)
     cov = (away * sizes[:, None]).T @ away / max(sizes.sum() - 1, 1)
     whole = Joint(int(sizes.sum()), centre, cov)
     theta = shrinking(whole, Joint(0, centre, cov), columns)
@@ -207,11 +214,20 @@ def _significant(
         se = np.sqrt(var_t + var_c)
         share = var_t / se**2
         df = 1 / (share**2 / (treatment[0] - 1) + (1 - share) ** 2 / (control[0] - 1))
+        df = treatment[0] + control[0] - 2 if pooled else df
         beyond = np.abs(value_t - value_c) > -stdtrit(df, alpha / 2) * se
     return np.where(np.isfinite(se), beyond, False).astype(np.float64)
 
 
-def _moments(drawn: Floats, away: Floats) -> tuple[Floats, Floats, Floats]:
+def _one_spread(treatment: Arm, control: Arm) -> tuple[Arm, Arm]:
+    """Return both sides of every split with the covariances that they have together."""
+    (n_t, mean_t, cov_t), (n_c, mean_c, cov_c) = treatment, control
+    more_t, more_c = (n[:, None, None] - 1 for n in (n_t, n_c))
+    cov = (more_t * cov_t + more_c * cov_c) / (more_t + more_c)
+    return (n_t, mean_t, cov), (n_c, mean_c, cov)
+
+
+def _moments(drawn: Floats, away: Floats) -> Arm:
     """Return (n_splits,) units, (n_splits, k) means away from the centre, (n_splits, k, k) covariances."""
     k = away.shape[1]
     n = np.maximum(drawn.sum(axis=1), 2.0)
@@ -222,9 +238,7 @@ def _moments(drawn: Floats, away: Floats) -> tuple[Floats, Floats, Floats]:
     return n, mean, (squares - between) / (n - 1)[:, None, None]
 
 
-def _estimates(
-    arm: tuple[Floats, Floats, Floats], centre: Floats, columns: Columns, theta: float
-) -> tuple[Floats, Floats]:
+def _estimates(arm: Arm, centre: Floats, columns: Columns, theta: float) -> tuple[Floats, Floats]:
     """Return each split's value and its sampling variance: `compare`'s, for many samples at once."""
     n, mean, cov = arm
     value, slope = _ratios(mean + centre, columns.numerator, columns.denominator)

@@ -17,7 +17,7 @@ import numpy as np
 
 from custmeasure.stats.adjusted import Columns, contrast
 from custmeasure.stats.contrast import Alternative, Contrast, MeanComparison, conclude
-from custmeasure.stats.joint import Joint, add
+from custmeasure.stats.joint import Joint, add, one_spread
 from custmeasure.stats.tails import Floats, check_level
 
 Pair = tuple[Joint, Joint]  # treatment, control
@@ -39,6 +39,7 @@ def compare_strata(
     *,
     null: float = 0.0,
     alternative: Alternative = "two-sided",
+    pooled: bool = False,
 ) -> MeanComparison:
     """Compare two variants inside strata, weighed by the strata's sizes in both variants together.
 
@@ -49,8 +50,8 @@ def compare_strata(
         units, or all alike) joins the largest.
     columns
         Which columns make the metric, as in `compare`; a covariate is regressed out in each stratum.
-    alpha, null, alternative
-        As `compare_means`.
+    alpha, null, alternative, pooled
+        As `compare_means`; with ``pooled`` each stratum has one spread.
 
     Returns
     -------
@@ -64,23 +65,27 @@ def compare_strata(
     """
     check_level(alpha)
     wanted = columns or Columns()
-    found = strata_contrast(pairs, wanted)
+    found = strata_contrast(pairs, wanted, pooled=pooled)
     if isinstance(found, str):
         return MeanComparison(code=found)
     return conclude(found, alpha, null=null, alternative=alternative)
 
 
-def strata_contrast(pairs: Sequence[Pair], columns: Columns) -> Contrast | str:
+def strata_contrast(
+    pairs: Sequence[Pair], columns: Columns, *, pooled: bool = False
+) -> Contrast | str:
     """Return the difference over strata, or the code of why there is none; as `contrast`.
 
     The degrees of freedom are those of the same comparison without strata.
     """
     k = len(pairs[0][0].mean) if pairs else 1
     treatment, control = (add((pair[side] for pair in pairs), k) for side in (0, 1))
-    plain = contrast(treatment, control, columns)
+    plain = contrast(treatment, control, columns, pooled=pooled)
     cells = _joined(pairs, columns)
     if len(cells) < 2 or isinstance(plain, str):
         return plain
+    if pooled:
+        cells = [one_spread(*cell) for cell in cells]
     return _combined([_stratum(*cell, columns) for cell in cells], plain.df)
 
 

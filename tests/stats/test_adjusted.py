@@ -9,6 +9,7 @@ import pytest
 import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats as sps
 
 from custmeasure.errors import UsageError
 from custmeasure.stats.adjusted import Columns, adjusted, compare, ratio, shrinking, variance_left
@@ -270,3 +271,45 @@ def test_delta_relative_in_the_head():
     relative = Contrast(2.0, 0.04, 4.0, 0.02, -0.02).relative()
     assert (relative.diff, relative.var_diff) == (0.5, pytest.approx(0.065 / 16))
     assert conclude(relative).p_value < 0.001
+
+
+# --- one spread for both variants -----------------------------------------------------------------
+
+
+def test_one_spread_in_the_head():
+    # Squares 2 + 6 over 3 + 4 - 2 = 5: 1.6 in both; se² = 1.6 (1/3 + 1/4) = 2.8 / 3.
+    treatment, control = Joint.from_values([1, 2, 3]), Joint.from_values([0, 1, 1, 4])
+    control = Joint(4, control.mean, np.array([[2.0]]))
+    seen = compare(treatment, control, pooled=True)
+    assert (seen.diff, seen.df) == (0.5, 5)
+    assert seen.se**2 == pytest.approx(2.8 / 3)
+    assert compare_strata([(treatment, control)], pooled=True).se == pytest.approx(seen.se)
+
+
+def test_one_spread_is_scipy_s_and_least_squares():
+    """T02: the mean is Student's test; a covariate's is close to least squares on both variants."""
+    rng = np.random.default_rng(8)
+    x = rng.normal(0, 1, 500)
+    y = 0.8 * x + rng.gamma(1, 2, 500)
+    arm = rng.random(500) < 0.2
+    one, other = (Joint.from_values(y[side], x[side]) for side in (arm, ~arm))
+    plain = compare(one, other, pooled=True)
+    assert plain.p_value == pytest.approx(sps.ttest_ind(y[arm], y[~arm]).pvalue, rel=1e-9)
+    assert plain == compare_means(one.column(0), other.column(0), pooled=True)
+    fit = sm.OLS(y, sm.add_constant(np.column_stack([arm, x]))).fit()
+    sharper = compare(one, other, Columns(covariate=1), pooled=True)
+    assert sharper.diff == pytest.approx(fit.params[1], abs=0.02 * sharper.se)
+    assert sharper.se == pytest.approx(fit.bse[1], rel=0.02)
+
+
+def test_strata_with_one_spread_keep_their_level_in_an_uneven_split():
+    """T02: skewed amounts, 1 to 9: three strata, each with one spread."""
+    rng, wrong, apart = np.random.default_rng(12), 0, 0
+    for _ in range(1500):
+        stratum = rng.integers(0, 3, 2000)
+        y = np.where(rng.random(2000) < 0.1, (1 + stratum) * rng.lognormal(0, 1.2, 2000), 0.0)
+        pairs = _pairs(stratum, y, rng.random(2000) < 0.1)
+        wrong += compare_strata(pairs, pooled=True).p_value < 0.05
+        apart += compare_strata(pairs).p_value < 0.05
+    assert 0.035 <= wrong / 1500 <= 0.065
+    assert apart / 1500 > 0.08

@@ -5,8 +5,14 @@ import math
 import numpy as np
 import pytest
 
-from custmeasure.stats import Columns, compare_rates
-from custmeasure.stats.placebo import random_quantile_splits, random_splits
+from custmeasure.stats import Columns, Joint, compare, compare_rates
+from custmeasure.stats.adjusted import shrinking
+from custmeasure.stats.placebo import (
+    _drawn,
+    _significant,
+    random_quantile_splits,
+    random_splits,
+)
 from custmeasure.stats.proportion import rates_differ
 
 RNG = np.random.default_rng(11)
@@ -45,6 +51,25 @@ def test_one_large_order_and_an_uneven_split_are_found():
     even = [random_splits(paid[:, None], np.ones(5000)).significant_share for paid in shops]
     assert uneven.count("loose") >= 8
     assert max(even) < 0.078
+    pooled = [
+        random_splits(paid[:, None], np.ones(5000), share=0.1, pooled=True).significant_share
+        for paid in shops
+    ]
+    assert 0.04 < np.mean(pooled) < 0.06
+
+
+def test_splits_with_one_spread_say_what_one_comparison_says():
+    """A split of few units, drawn again by hand."""
+    rng = np.random.default_rng(4)
+    rows = np.column_stack([rng.gamma(1, 5, 60), rng.gamma(2, 2, 60)])
+    columns = Columns(covariate=1)
+    drawn = _drawn(np.random.default_rng(9), np.ones(60), 0.2, 300)
+    seen = _significant(rows, np.ones(60), drawn, columns, 0.2, pooled=True)
+    theta = shrinking(Joint.from_values(*rows.T), Joint.from_values(*rows[:0].T), columns)
+    for side, called in zip(drawn > 0, seen, strict=True):
+        one, other = (Joint.from_values(*rows[kept].T) for kept in (side, ~side))
+        found = compare(one, other, columns, theta=theta, pooled=True)
+        assert called == (found.p_value < 0.2)
 
 
 def test_nothing_to_split():

@@ -14,8 +14,9 @@ got worse, goals that got better, goals that got worse, no difference worth havi
 Frame, one row a variant, the control first: ``n_units``; ``n_conversions`` and ``conversion_rate``
 (÷ ``n_units``) with Wilson's interval, or ``revenue_amount`` (mean net amount a unit, 0 for who bought
 nothing) or ``metric_value`` (another mean, a ratio, a quantile) with a t interval; ``diff`` (− control)
-with Newcombe's or Welch's interval; ``rel_diff`` (÷ control) with the interval of MOVER-R or Fieller;
-``p_value``; ``p_value_adj`` (Holm over all treatments and decision metrics). Intervals and p-values hold
+with Newcombe's or Welch's interval (of an uneven split, with the spread of both variants together);
+``rel_diff`` (÷ control) with the interval of MOVER-R or Fieller; ``p_value``; ``p_value_adj`` (Holm over
+all treatments and decision metrics). Intervals and p-values hold
 under the looks, and never disagree about 0. Further frames: ``metrics``, ``daily``, ``segments``,
 ``checks``.
 

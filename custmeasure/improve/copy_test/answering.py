@@ -14,7 +14,7 @@ from custmeasure.improve.copy_test.agreed import Agreed, Request, plan_notes
 from custmeasure.improve.copy_test.asked import Frames, Plan, Question, control_first
 from custmeasure.improve.copy_test.checks import checks_table, stale_note
 from custmeasure.improve.copy_test.concluding import conclude
-from custmeasure.improve.copy_test.effects import Sample
+from custmeasure.improve.copy_test.effects import Sample, is_pooled
 from custmeasure.improve.copy_test.family import shown_name
 from custmeasure.improve.copy_test.looks import (
     last_day,
@@ -166,7 +166,11 @@ def _placebo(setup: Setup, reading: Reading, plan: Plan) -> Placebo | None:
         values = values[:, :1]
     sizes = units["n"].to_numpy(np.float64)
     share = _share(reading, plan)
-    return random_splits(values, sizes, reading.columns, share=share, alpha=plan.alpha)
+    control, treatment, *_ = control_first(reading.samples, plan).values()
+    return random_splits(
+        values, sizes, reading.columns, share=share, alpha=plan.alpha,
+        pooled=is_pooled(treatment, control),
+    )  # fmt: skip
 
 
 def _placebo_of_values(setup: Setup, reading: Reading, plan: Plan) -> Placebo | None:

@@ -17,7 +17,7 @@ from custmeasure.improve.copy_test.effects import (
 )
 from custmeasure.improve.copy_test.family import decide_all, metrics_table, open_guards
 from custmeasure.improve.copy_test.plan import Traffic
-from custmeasure.improve.copy_test.remarks import remarks
+from custmeasure.improve.copy_test.remarks import has_one_spread, remarks
 from custmeasure.improve.copy_test.result import RESULTS, CopyTestResult, nobody
 from custmeasure.improve.copy_test.verdict import Case
 from custmeasure.improve.copy_test.watching import watch_note
@@ -156,6 +156,7 @@ def _definition(
         "min_effect": plan.min_effect,
         "shares": {name: share / whole for name, share in shares.items()},
         "srm_p_value": split.p_value if total else None,
+        **({"interval": "pooled"} if has_one_spread(samples) else {}),
         "method": watched.method,
         **looks,
         "look_alpha": level,

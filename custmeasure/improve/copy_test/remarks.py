@@ -1,10 +1,12 @@
 """What a statistician would say aloud about the comparisons of a test."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from custmeasure.improve.copy_test.effects import (
     Comparison,
     Rate,
+    Sample,
+    is_pooled,
 )
 from custmeasure.improve.copy_test.verdict import Case
 from custmeasure.show import format as fmt
@@ -13,8 +15,30 @@ from custmeasure.stats.exact import fisher, needs_exact
 
 
 def remarks(cases: Sequence[Case]) -> list[Text]:
-    """Return what must be said of several comparisons, of doubtful ones, and of few conversions."""
-    return [*_several(cases), *_doubtful(cases), *_counted_exactly(cases)]
+    """Return what must be said: several comparisons, uneven, doubtful ones, few conversions."""
+    return [*_several(cases), *_pooled(cases), *_doubtful(cases), *_counted_exactly(cases)]
+
+
+def _pooled(cases: Sequence[Case]) -> list[Text]:
+    """Return how the interval of a mean is made when one variant is much smaller."""
+    titles = [case.said.title for case in cases if has_one_spread(case.samples)]
+    if not titles:
+        return []
+    ko, en = ", ".join(title.ko for title in titles), ", ".join(titles)
+    return [Text(
+        f"{ko}: 안마다 인원이 크게 달라, 구간은 두 안의 흩어짐을 합쳐서 만들었습니다. 따로 재면 적은 쪽에 "
+        "들어온 큰 구매 몇 건만으로 없는 차이가 나오기 쉽습니다. 문구가 흩어짐 자체를 바꾸었다면 "
+        "구간이 조금 다를 수 있습니다.",
+        f"{en}: the variants differ much in size, so the interval uses the spread of both together. "
+        "Measured apart, a few large purchases in the smaller one would too often look like a "
+        "difference. If the copy changes the spread itself, the interval is somewhat off.",
+    )]  # fmt: skip
+
+
+def has_one_spread(samples: Mapping[str, Sample]) -> bool:
+    """Return whether a treatment is compared with the control, the first, by one spread for both."""
+    control, *treatments = samples.values()
+    return any(is_pooled(treatment, control) for treatment in treatments)
 
 
 def _several(cases: Sequence[Case]) -> list[Text]:
