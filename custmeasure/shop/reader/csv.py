@@ -33,7 +33,7 @@ from custmeasure.show.words import Text
 _BUFFER = 4 << 20
 _LARGEST = 64 << 20
 _SEPARATOR = re.compile(rb"sep=([,;|\t])\r?\n")  # a first line that Excel writes and reads
-_BUFFERS = 3  # one is filled, one is read, one lies between
+_BUFFERS = 3  # one is filled, one is read, the rows of one are being appended
 
 
 class Piece(NamedTuple):

@@ -6,7 +6,7 @@ Every kind of file comes through here, so that one rule holds for all of them.
 import functools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
@@ -165,6 +165,7 @@ class Gather:
         self._texts = {n: TextColumn() for n in self.names if spec.kinds[n] == "text"}
         self._fixed = {n: FixedColumn(spec.kinds[n]) for n in self.names if spec.kinds[n] != "text"}
         self._pool = ThreadPoolExecutor(THREADS)  # starts no thread before it has work
+        self._appending: list[Future[None]] = []
         self._lined = True
         self._rooms = Rooms()
         self._lines: list[npt.NDArray[np.int32]] = []
@@ -182,11 +183,15 @@ class Gather:
         return bool(self.n_rejected or moved or respelled or self._last)
 
     def add(self, block: Block) -> None:
-        """Take in a block: the rows that read as declared, the others with their reasons."""
+        """Take in a block: the rows that read as declared, the others with their reasons.
+
+        The block's bytes must stay as they are until the next one has been taken in.
+        """
         n = len(block.lines)
         if not n:
             return
-        texts = dict(self._each(lambda name: self._spelled(name, block), self._texts, n))
+        n_worked = 0 if block.plain else n
+        texts = dict(self._each(lambda name: self._spelled(name, block), self._texts, n_worked))
         fixed = dict(self._each(lambda name: self._column(name, block), self._fixed, n))
         wrong = {name: mask for name, mask in self._wrong(texts, fixed) if mask.any()}
         self._lined = block.lines is not block.records
@@ -221,6 +226,7 @@ class Gather:
 
     def finish(self, n_in_file: int, encoding: str | None = None) -> Part:
         """Return what the file came to."""
+        self._settle()
         self._pool.shutdown()
         self._check_last_rows()
         self._rejected.sort(key=lambda rejected: rejected.problem.row or 0)
@@ -287,19 +293,36 @@ class Gather:
     def _each(
         self, work: Callable[[str], R], names: Iterable[str], n_rows: int
     ) -> list[tuple[str, R]]:
-        """Do the work for each column, side by side when there are many rows."""
+        """Do the work for each column, side by side when it is worth while."""
         listed = list(names)
-        done = self._pool.map(work, listed) if n_rows >= _MANY_ROWS else map(work, listed)
+        much = n_rows >= _MANY_ROWS and len(listed) > 1
+        done = self._pool.map(work, listed) if much else map(work, listed)
         return list(zip(listed, done, strict=True))
 
     def _append(
         self, texts: dict[str, Cells], fixed: dict[str, Column], lines: npt.NDArray[np.int64]
     ) -> None:
+        """Append the rows to their columns; many of them while the next block is read."""
         if not self._keeps:
             return
-        self._each(lambda name: self._texts[name].add(texts[name]), texts, len(lines))
-        self._each(lambda name: self._fixed[name].add(fixed[name]), fixed, len(lines))
+        self._settle()
+        for name, cells in texts.items():
+            self._submit(len(lines), functools.partial(self._texts[name].add, cells))
+        for name, column in fixed.items():
+            self._submit(len(lines), functools.partial(self._fixed[name].add, column))
         self._lines.append(self._rooms.keep(lines.astype(np.int32)))
+
+    def _submit(self, n_rows: int, work: Callable[[], None]) -> None:
+        if n_rows >= _MANY_ROWS:
+            self._appending.append(self._pool.submit(work))
+        else:
+            work()
+
+    def _settle(self) -> None:
+        """Wait for the rows that are being appended: each column takes its blocks in their order."""
+        for each in self._appending:
+            each.result()
+        self._appending.clear()
 
     def _reject_rows(
         self, block: Block, wrong: dict[str, Mask], rows: npt.NDArray[np.intp]

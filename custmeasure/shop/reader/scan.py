@@ -36,7 +36,7 @@ Longs = npt.NDArray[np.int64]
 
 
 class Scan(NamedTuple):
-    """What one call of `Scanner.scan` found; good until the call after the next.
+    """What one call of `Scanner.scan` found; good until the third call from there.
 
     Attributes
     ----------
@@ -101,10 +101,10 @@ class Scanner:
         return Scan(*of_rows, faults[:n_faults], used, status, line)  # type: ignore[call-arg]
 
     def _room(self, n: int) -> tuple[Any, ...]:
-        """Return room for what ``n`` bytes can hold at most, one of two in turn."""
+        """Return room for what ``n`` bytes can hold at most, one of three in turn."""
         width = COLUMN_LIMIT if self.width < 0 else self.width
         rows = 1 if self.width < 0 else n // max(width, 2) + 2
-        room = self._rooms.pop(0) if len(self._rooms) > 1 else None
+        room = self._rooms.pop(0) if len(self._rooms) > 2 else None
         if room is None or len(room[0]) < rows:
             room = (
                 np.empty((rows, width, 2), np.int32),
@@ -134,17 +134,22 @@ def _scan(  # type: ignore[no-untyped-def]
     """Scan records until the buffer, the room or the text ends."""
     line, record, blank = state[0], state[1], state[2]
     row, n_faults, status, status_line = 0, 0, 0, 0
-    i = 0
+    i, base = 0, np.uint64(0)
+    marks = _look(data, base, delimiter)
     while i < n and status == 0:
         if row == len(flags) or n_faults == len(faults):
             status = 2
             break
-        end, count, flag, content = _plain(data, i, n, delimiter, fields, row)
+        end, count, flag, content, base, marks = _plain(
+            data, i, n, delimiter, fields, row, base, marks
+        )
         more, junk = 1, False
         if end < 0:
             end, count, flag, content, more, junk, status = _any(
                 data, i, n, final, delimiter, classes, fields, row
             )
+            base = np.uint64(end)
+            marks = _look(data, base, delimiter)
         if status == 0 and width < 0 and count > fields.shape[1]:
             status = 5
         if status:
@@ -177,30 +182,38 @@ def _scan(  # type: ignore[no-untyped-def]
 
 
 @numba.njit(nogil=True, cache=True)
-def _plain(data, i, n, delimiter, fields, row):  # type: ignore[no-untyped-def]
+def _look(data, base, delimiter):  # type: ignore[no-untyped-def]
+    """Return which of the next bytes are not plain; none where there are not enough to look at."""
+    if base + np.uint64(WIDTH) > np.uint64(len(data)):
+        return np.uint64(0)
+    return marked(data, base, np.uint8(delimiter))
+
+
+@numba.njit(nogil=True, cache=True)
+def _plain(data, i, n, delimiter, fields, row, base, marks):  # type: ignore[no-untyped-def]
     """Find the fields of a record without quotes, going from one byte that is not plain to the next.
 
+    ``marks`` are those from ``base`` on that have not been met yet.
+
     Returns where the next record begins (-1: it has quotes, or is not whole, or is very long), the number
-    of fields, the flags, and whether any field is filled.
+    of fields, the flags, whether any field is filled, and ``base`` and ``marks`` for the next record.
     """
     # Places are unsigned, so that numba need not ask whether they count from the end.
     one, wide = np.uint64(1), np.uint64(WIDTH)
     n, size, place = np.uint64(n), np.uint64(len(data)), np.uint64(0)
     width = np.uint64(fields.shape[1])
-    begin = left = base = np.uint64(i)
-    flag, marks = 0, np.uint32(0)
-    if base + wide <= size:
-        marks = marked(data, base, np.uint8(delimiter))
+    begin = left = np.uint64(i)
+    flag = 0
     while True:
         while not marks:
             base += wide
             if base + wide > size:
-                return -1, 0, 0, False
+                return -1, 0, 0, False, base, marks
             marks = marked(data, base, np.uint8(delimiter))
         i = base + lowest(marks)
-        marks &= marks - np.uint32(1)
+        marks &= marks - one
         if i >= n:
-            return -1, 0, 0, False
+            return -1, 0, 0, False, base, marks
         c = data[i]
         if c == delimiter:
             if place < width:
@@ -213,12 +226,15 @@ def _plain(data, i, n, delimiter, fields, row):  # type: ignore[no-untyped-def]
             place += one
             content = i - begin >= place
             if i - begin > np.uint64(65536) or (c == 13 and i + one == n):
-                return -1, 0, 0, False
-            i += np.uint64(2) if c == 13 and data[i + one] == 10 else one
-            return np.int64(i), np.int64(place), flag, content
+                return -1, 0, 0, False, base, marks
+            i += one
+            if c == 13 and data[i] == 10:
+                i += one
+                base, marks = i, _look(data, i, delimiter)
+            return np.int64(i), np.int64(place), flag, content, base, marks
         elif c == 34:
             if i == left:
-                return -1, 0, 0, False
+                return -1, 0, 0, False, base, marks
         elif c != 32 or i == left or i + one == n:
             flag = 1
         else:

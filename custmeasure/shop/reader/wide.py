@@ -1,6 +1,6 @@
 # ruff: noqa: ANN001, ANN201, ANN202 - numba takes values by position
 # mypy: ignore-errors
-"""Eight or thirty-two bytes at a time: what numba has no words for, said to LLVM.
+"""Eight or sixty-four bytes at a time: what numba has no words for, said to LLVM.
 
 None of these asks whether the bytes are there: who calls them does.
 """
@@ -9,7 +9,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-WIDTH = 32  # bytes that `marked` looks at
+WIDTH = 64  # bytes that `marked` looks at
 
 _BYTES = ir.VectorType(ir.IntType(8), WIDTH)
 _BIT, _WORD = ir.IntType(1), ir.IntType(64)
@@ -52,7 +52,7 @@ def marked(_, data, at, delimiter):
         end = builder.icmp_unsigned("==", found, _spread(builder, args[2]))
         return builder.bitcast(builder.or_(outside, builder.or_(quote, end)), ir.IntType(WIDTH))
 
-    return types.uint32(data, at, delimiter), code
+    return types.uint64(data, at, delimiter), code
 
 
 @intrinsic
@@ -60,7 +60,7 @@ def lowest(_, bits):
     """Return the place of the lowest bit; there must be one."""
 
     def code(_context, builder, _signature, args):
-        return builder.zext(builder.cttz(args[0], ir.Constant(_BIT, 1)), _WORD)
+        return builder.cttz(args[0], ir.Constant(_BIT, 1))
 
     return types.uint64(bits), code
 
