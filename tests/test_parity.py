@@ -91,6 +91,13 @@ ASKED: dict[str, Ask] = {
         return_event="purchase",
         where=[("device", "!=", "tablet")],
     ),
+    "retention of a segment that lacks what returns": lambda shop: cm.retention(
+        shop.events.keep([("event", "!=", "purchase")]),
+        unit="visitor_id",
+        at="at",
+        period="month",
+        return_event="purchase",
+    ),
     "cohort_gaps": lambda shop: cm.cohort_gaps(_retention()(shop)),
     "cohort_change": lambda shop: cm.cohort_change(_retention()(shop)),
     "order_steps": lambda shop: cm.order_steps(shop.orders, by="channel"),

@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custmeasure import language
+from custmeasure.engine import as_table
 from custmeasure.errors import UnknownName, UsageError
 from custmeasure.measure.retention import RetentionResult, kernels, retention
+from custmeasure.stats import wilson
 
 BEGIN = pd.Timestamp("2026-01-01")
 
@@ -157,6 +159,17 @@ def test_an_event_that_never_happened_has_a_nearest_one():
         ask(SIGNED, return_event=[("event", "in", ["by", "buy"])])
     with pytest.raises(UnknownName, match="'event'"):
         ask(SIGNED, where=[("evnt", "=", "buy")])
+
+
+def test_an_event_that_only_the_rows_kept_lack_is_no_mistake():
+    rows = pd.concat([SIGNED.assign(plan="pro"), log(("d", 1, "signup"), ("e", 1, "signup"))])
+    kept = as_table(rows).keep([("plan", "=", None)])
+    asked = {"start_event": "signup", "return_event": "buy", "as_of": "2026-01-02"}
+    row = ask(kept, **asked).frame.query("period == 1").iloc[0]
+    assert (row["cohort_size"], row["n_retained"], row["retained_rate"]) == (2, 0, 0)
+    assert row["retained_rate_ci_upper"] == wilson([0], [2])[1][0]
+    with pytest.raises(UnknownName, match="'buy'"):
+        ask(kept, **{**asked, "return_event": "by"})
 
 
 # --- segments ---------------------------------------------------------------------------------------

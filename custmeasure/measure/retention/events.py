@@ -1,6 +1,7 @@
 """What joins and what returns: an event's name, or filters."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from custmeasure.engine import Filter, Filters, Table, query
 from custmeasure.engine.filters import check_filters
@@ -24,6 +25,9 @@ def as_text(event: str | Filters | None) -> str | None:
 def check_events(table: Table, *filters: Sequence[Filter]) -> None:
     """Refuse an event that never happened, unless nothing ever did.
 
+    The whole table is looked at: an event that is only missing among the rows that were kept is no
+    mistake.
+
     Raises
     ------
     UnknownName
@@ -39,7 +43,8 @@ def check_events(table: Table, *filters: Sequence[Filter]) -> None:
     ]
     if not asked:
         return
-    seen = query(_EVENTS, rows=table.pick(event=("event", "text")))["event"].to_pylist()
+    rows = replace(table, kept=()).pick(event=("event", "text"))
+    seen = query(_EVENTS, rows=rows)["event"].to_pylist()
     for event in asked:
         if seen and event not in seen:
             raise UnknownName("event", event, seen, f"{table.name}.event")
