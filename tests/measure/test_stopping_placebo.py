@@ -81,4 +81,4 @@ def test_a_week_that_brings_other_people_and_other_luck_is_no_cause_and_yet_asso
     assert flagged(n, k, people.sum(), k_all).mean() > 0.9
     seen = StoppingResult.from_counts(counts(n, k[0]))
     assert "device 0" in seen.headline()
-    assert seen.notes[0].en == "These go together. It does not follow that one causes the other."
+    assert seen.notes[0] == "These go together. It does not follow that one causes the other."
