@@ -152,6 +152,8 @@ LABELS: dict[str, tuple[str, str]] = {
     "outcome": ("판정", "Outcome"),
     "chance_to_beat_share": ("더 나을 확률(베이즈)", "Chance to be better (Bayes)"),
     "loss_share": ("틀렸을 때 평균 손해", "Expected loss if wrong"),
+    "credible_rel_diff": ("믿을 만한 차이의 범위(베이즈)", "Credible difference (Bayes)"),
+    "prior": ("미리 아는 효과의 크기", "Usual size of effects, known before"),
     "check": ("점검", "Check"),
     "n_counted": ("센 수", "Counted"),
     "counted_share": ("비율", "Share"),

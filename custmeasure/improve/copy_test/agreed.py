@@ -39,6 +39,7 @@ class Request:
     as_of: str | dt.date | dt.datetime | None = None
     alpha: float | None = None
     min_effect: float | None = None
+    prior: float | None = None
     history: str | Path | None = None
 
 
@@ -92,6 +93,7 @@ class Agreed:
         plan = Plan(
             settled("control", request.control), settled("shares", None),
             settled("min_effect", request.min_effect, 0.05), settled("alpha", request.alpha, 0.05),
+            request.prior,
         )  # fmt: skip
         wanted = [name for name in dict.fromkeys(guards) if name not in goals]
         return cls(

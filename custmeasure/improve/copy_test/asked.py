@@ -35,15 +35,27 @@ class Plan:
         The smallest relative difference that matters.
     alpha
         1 - the confidence, and the level of the test.
+    prior
+        How large relative effects usually are, for the Bayesian view: the standard deviation of a
+        normal law around 0. Flat when None.
     """
 
     control: str | None = None
     shares: Mapping[str, float] | None = None
     min_effect: float = 0.05
     alpha: float = 0.05
+    prior: float | None = None
 
     def __post_init__(self) -> None:
         check_level(self.alpha)
+        if self.prior is not None and (
+            isinstance(self.prior, bool) or not 0 < self.prior < float("inf")
+        ):
+            raise UsageError(
+                ko=f"prior {self.prior!r}: 0보다 큰 상대 차이여야 합니다(예: 0.1 = 보통 10% 안팎).",
+                en=f"prior {self.prior!r} must be a relative difference above 0, such as 0.1 when "
+                "effects are usually within 10 % or so.",
+            )
         if isinstance(self.min_effect, bool) or not 0 < self.min_effect < float("inf"):
             raise UsageError(
                 ko=f"min_effect {self.min_effect!r}: 0보다 큰 상대 차이여야 합니다(예: 0.05 = 5%).",

@@ -27,6 +27,7 @@ def copy_test(
     as_of: str | dt.date | dt.datetime | None = None,
     alpha: float | None = None,
     min_effect: float | None = None,
+    prior: float | None = None,
     history: str | Path | None = None,
 ) -> CopyTestResult:
     """Compare the variants of an experiment that is in the shop's ``exposures``.
@@ -71,6 +72,9 @@ def copy_test(
         1 - the confidence of the intervals, and the level of the test.
     min_effect
         The smallest relative difference that matters: ``no_difference`` needs an interval inside it.
+    prior
+        What is known beforehand, for the Bayesian view: how large relative effects usually are (0.1:
+        two of three within 10 %). Flat when not given.
     history
         The file of earlier runs, which says when the test was looked at; ``runs/history.sqlite`` of
         the shop's folder when not given. Where there is none every day counts as a look.
@@ -92,5 +96,5 @@ def copy_test(
         shop=shop, experiment=experiment, metric=metric, metrics=tuple(metrics),
         guardrails=None if guardrails is None else tuple(guardrails), control=control,
         method=method, covariate=covariate, by=by, window=window, start=start, end=end,
-        as_of=as_of, alpha=alpha, min_effect=min_effect, history=history,
+        as_of=as_of, alpha=alpha, min_effect=min_effect, prior=prior, history=history,
     ))  # fmt: skip

@@ -15,7 +15,12 @@ from custmeasure.improve.copy_test.effects import (
     table,
     without_effect,
 )
-from custmeasure.improve.copy_test.family import decide_all, metrics_table, open_guards
+from custmeasure.improve.copy_test.family import (
+    BELIEVED,
+    decide_all,
+    metrics_table,
+    open_guards,
+)
 from custmeasure.improve.copy_test.plan import Traffic
 from custmeasure.improve.copy_test.remarks import has_one_spread, remarks
 from custmeasure.improve.copy_test.result import RESULTS, CopyTestResult, nobody
@@ -114,6 +119,7 @@ def _cases(
             traffic=traffic,
             sign=each.sign,
             several=several and each.role == "decision",
+            prior=plan.prior,
         )
         for each, seen, values in zip(asked, compared, adjusted, strict=True)
     ]
@@ -134,7 +140,7 @@ def _family(
 
 def _blank(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a table with every effect blank."""
-    effects = [name for name in (*EFFECT, "chance_to_beat_share", "loss_share") if name in frame]
+    effects = [name for name in (*EFFECT, *BELIEVED) if name in frame]
     blanked = frame.assign(**dict.fromkeys(effects, np.nan))
     return blanked.assign(outcome="invalid") if "outcome" in blanked else blanked
 
@@ -154,6 +160,7 @@ def _definition(
         "control": next(iter(samples)),
         "alpha": plan.alpha,
         "min_effect": plan.min_effect,
+        **({} if plan.prior is None else {"prior": plan.prior}),
         "shares": {name: share / whole for name, share in shares.items()},
         "srm_p_value": split.p_value if total else None,
         **({"interval": "pooled"} if has_one_spread(samples) else {}),

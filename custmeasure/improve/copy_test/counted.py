@@ -21,6 +21,7 @@ def copy_test_from_counts(
     alpha: float = 0.05,
     metric: str = "conversion",
     method: str = "one_look",
+    prior: float | None = None,
 ) -> CopyTestResult:
     """Compare variants from counts: ``{"A": (n_units, n_conversions), …}``.
 
@@ -32,7 +33,7 @@ def copy_test_from_counts(
         The variant that the others are compared with; the first one when not given.
     shares
         Variant → planned share of the units, in any unit; equal when not given.
-    min_effect, alpha
+    min_effect, alpha, prior
         As `copy_test`.
     metric
         What a conversion is, for the reader.
@@ -47,7 +48,7 @@ def copy_test_from_counts(
         When counts are no counts, or there are more conversions than units.
     """
     samples = {str(name): _rate(name, pair) for name, pair in counts.items()}
-    plan = Plan(control, shares, min_effect, alpha)
+    plan = Plan(control, shares, min_effect, alpha, prior)
     question = Question(samples, metric, watch=_watch(method, alpha))
     return conclude([question], plan, definition={"metric": metric})
 
@@ -62,6 +63,7 @@ def copy_test_from_moments(
     metric: str = "revenue",
     currency: str = "KRW",
     method: str = "one_look",
+    prior: float | None = None,
 ) -> CopyTestResult:
     """Compare variants by the mean of an amount a unit: ``{"A": Moments(n, mean, var), …}``.
 
@@ -71,11 +73,11 @@ def copy_test_from_moments(
         Variant → units, mean amount a unit (0 for who bought nothing) and unbiased variance.
     currency
         In which the amounts are.
-    control, shares, min_effect, alpha, metric, method
+    control, shares, min_effect, alpha, metric, method, prior
         As `copy_test_from_counts`.
     """
     samples = {str(name): _moments(name, sample) for name, sample in moments.items()}
-    plan = Plan(control, shares, min_effect, alpha)
+    plan = Plan(control, shares, min_effect, alpha, prior)
     title = Text("1인당 순매출", "Net revenue a person")
     question = Question(
         samples, metric, title, "revenue_amount", watch=_watch(method, alpha), is_money=True

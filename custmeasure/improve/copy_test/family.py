@@ -7,18 +7,23 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from custmeasure.improve.copy_test.effects import Rate, own_value
+from custmeasure.improve.copy_test.effects import Rate, Sample, own_value
 from custmeasure.improve.copy_test.verdict import Case, decide
 from custmeasure.improve.copy_test.wording import each, percent, topic
 from custmeasure.language import Lang, pick
 from custmeasure.show.words import Text, Verdict
 from custmeasure.stats import MeanComparison
-from custmeasure.stats.bayes import Posterior, effect_posterior, rates_posterior
+from custmeasure.stats.bayes import NormalPrior, Posterior, effect_posterior, rates_posterior
 from custmeasure.stats.guardrail import guardrail
 
+# What is believed after the test: columns of one posterior.
+BELIEVED = (
+    "chance_to_beat_share", "loss_share",
+    "credible_rel_diff", "credible_rel_diff_ci_lower", "credible_rel_diff_ci_upper",
+)  # fmt: skip
 METRICS = (
     "metric", "role", "variant", "n_units", "rel_diff", "rel_diff_ci_lower", "rel_diff_ci_upper",
-    "p_value", "p_value_adj", "outcome", "chance_to_beat_share", "loss_share",
+    "p_value", "p_value_adj", "outcome", *BELIEVED,
 )  # fmt: skip
 
 
@@ -98,7 +103,12 @@ def open_guards(asked: Sequence[Asked], cases: Sequence[Case]) -> list[Text]:
 
 
 def metrics_table(asked: Sequence[Asked], cases: Sequence[Case]) -> pd.DataFrame:
-    """Return one row a metric and treatment, with the Bayesian view beside the test."""
+    """Return one row a metric and treatment, with the Bayesian view beside the test.
+
+    ``chance_to_beat_share``, ``loss_share`` and ``credible_rel_diff`` (mean and credible interval of the
+    difference) are all of one posterior; the last two ÷ the control's value as it was measured. The
+    interval leaves 0 out exactly when the chance to beat is beyond 1 - alpha / 2.
+    """
     rows = [
         _row(question, case, name)
         for question, case in zip(asked, cases, strict=True)
@@ -109,9 +119,9 @@ def metrics_table(asked: Sequence[Asked], cases: Sequence[Case]) -> pd.DataFrame
 
 def _row(question: Asked, case: Case, name: str) -> dict[str, object]:
     row = case.row(name)
-    seen = _believed(case, name)
     base = own_value(next(iter(case.samples.values()))).mean
-    loss = seen.loss_if_chosen / base if base and base > 0 else math.nan
+    base = base if base > 0 else math.nan
+    seen = _believed(case, name, base)
     kept = {
         key: row[key]
         for key in ("n_units", "rel_diff", "rel_diff_ci_lower", "rel_diff_ci_upper", "p_value")
@@ -125,7 +135,10 @@ def _row(question: Asked, case: Case, name: str) -> dict[str, object]:
         "p_value_adj": row["p_value_adj"] if is_goal else np.nan,
         "outcome": case.outcome(name) if is_goal else guard(case, name, question.margin),
         "chance_to_beat_share": seen.chance_to_beat,
-        "loss_share": loss,
+        "loss_share": seen.loss_if_chosen / base,
+        "credible_rel_diff": seen.mean / base,
+        "credible_rel_diff_ci_lower": seen.ci_lower / base,
+        "credible_rel_diff_ci_upper": seen.ci_upper / base,
     }
 
 
@@ -134,24 +147,31 @@ def shown_name(name: str, title: Text) -> str:
     return name if title.ko != str(title) else str(title)
 
 
-def _believed(case: Case, name: str) -> Posterior:
-    """Return the posterior under a flat prior: of two rates exactly, of the rest by its standard error."""
+def _believed(case: Case, name: str, base: float) -> Posterior:
+    """Return the posterior of the difference, from a flat or the stated prior.
+
+    Two rates under a flat prior exactly, all else by the difference's standard error.
+    """
     control, treatment = next(iter(case.samples.values())), case.samples[name]
     lower = case.sign < 0
     if isinstance(control, Rate) and isinstance(treatment, Rate):
-        return _of_rates(treatment, control, lower_is_better=lower)
+        if min(treatment.n, control.n) < 2:
+            return Posterior(code="NO_UNITS")
+        if case.prior is None:
+            counts = (treatment.k, treatment.n, control.k, control.n)
+            return rates_posterior(*counts, alpha=case.alpha, lower_is_better=lower)
     found = case.compared[name]
-    if isinstance(found, MeanComparison):
-        return effect_posterior(found.diff, found.se, lower_is_better=lower)
-    return Posterior()
+    se = found.se if isinstance(found, MeanComparison) else _se(treatment, control)
+    prior = None
+    if case.prior is not None:
+        if math.isnan(base):
+            return Posterior(code="ZERO_BASELINE")
+        prior = NormalPrior(0.0, case.prior * base)
+    return effect_posterior(found.diff, se, prior, alpha=case.alpha, lower_is_better=lower)
 
 
-def _of_rates(treatment: Rate, control: Rate, *, lower_is_better: bool) -> Posterior:
-    if min(treatment.n, control.n) < 2:
-        return Posterior(code="NO_UNITS")
-    return rates_posterior(
-        treatment.k, treatment.n, control.k, control.n, lower_is_better=lower_is_better
-    )
+def _se(treatment: Sample, control: Sample) -> float:
+    return math.hypot(own_value(treatment).se, own_value(control).se)
 
 
 def _hurt(case: Case, name: str, goal: Verdict) -> Verdict:

@@ -38,6 +38,8 @@ class Case:
         1 when more is better, -1 when less is.
     several
         Whether p-values are adjusted for other comparisons.
+    prior
+        How large relative effects usually are (a standard deviation around 0); None for a flat prior.
     """
 
     samples: Mapping[str, Sample]
@@ -50,6 +52,7 @@ class Case:
     traffic: Traffic | None = None
     sign: int = 1
     several: bool = False
+    prior: float | None = None
 
     @property
     def control(self) -> pd.Series:
