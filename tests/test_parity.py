@@ -254,3 +254,23 @@ def test_a_day_in_the_past_is_the_same_day(duckdb_shop, spark_shop):
     limit = dt.date(2026, 6, 30)
     mine = cm.days(duckdb_shop.until(limit).orders)
     same(mine, cm.days(spark_shop.until(limit).orders), "days")
+
+
+def test_a_report_runs_on_what_spark_extracted(folder, spark, tmp_path, duckdb_shop):
+    """As README says: some columns and days, written as Parquet; `custmeasure run` opens no Spark."""
+    key = "spark.sql.parquet.outputTimestampType"
+    spark.conf.set(key, "TIMESTAMP_MICROS")  # INT96, its default, says no time zone
+    try:
+        events = spark.read.parquet(str(folder / "events.parquet"))
+        chosen = events.select("visitor_id", "at", "event", "channel").where("at >= '2026-06-01'")
+        chosen.write.parquet(str(tmp_path / "events"))
+    finally:
+        spark.conf.unset(key)
+    settings = (folder / "shop.toml").read_text("utf-8")
+    named = '\n[tables.events]\nfile = "events/*.parquet"\n'
+    (tmp_path / "shop.toml").write_text(settings + named, "utf-8")
+    extracted = cm.open_shop(tmp_path)
+    asked = {"window": "7d", "start": "2026-06-02", "by": "channel"}
+    mine, yours = (cm.funnel(shop.events, STEPS, **asked) for shop in (extracted, duckdb_shop))
+    same_frame(mine.frame, yours.frame, "extracted")
+    assert extracted.events.engine == "DuckDB"
