@@ -20,19 +20,13 @@ import numpy as np
 import pandas as pd
 
 from custmeasure import dates
-from custmeasure.engine import MissingTable, Readable
+from custmeasure.engine import Readable
 from custmeasure.errors import UsageError
 from custmeasure.language import LANGUAGES, Lang
 from custmeasure.measure.retention.judge import no_customers, segment_name
-from custmeasure.measure.retention.orders import (
-    LETTERS,
-    Purchases,
-    day_of,
-    named_by_example,
-    purchases,
-    whole_days,
-)
-from custmeasure.show.result import Result, missing_verdict
+from custmeasure.measure.retention.orders import LETTERS, named_by_example, purchases
+from custmeasure.measure.retention.purchases import Purchases, whole_days
+from custmeasure.show.result import Result
 from custmeasure.show.words import Text, Verdict
 from custmeasure.stats.bootstrap import SEED, resamples
 from custmeasure.stats.tails import Floats, check_level
@@ -129,17 +123,14 @@ def churn_cutoff(
     check_level(alpha)
     if timezone is not None:
         dates.zone(timezone)
-    read = purchases(orders, as_of=as_of, timezone=timezone, by=by, items=items, letters=letters)
-    if isinstance(read, MissingTable):
-        return _empty(missing_verdict(read.name))
-    bought, table = read
+    bought = purchases(orders, as_of=as_of, timezone=timezone, by=by, items=items, letters=letters)
+    if isinstance(bought, Verdict):
+        return _empty(bought)
     if by is not None and items is not None:
         bought = replace(bought, segments=named_by_example(bought.segments, items, by, letters))
-    definition = {
-        "back_rate": back_rate, "within": f"{ahead}d", "rule": f"{usual}d", "by": by,
-        "timezone": table.timezone, "as_of": day_of(bought.last_day), "confidence": 1 - alpha,
-        "seed": str(seed), "engine": table.engine,
-    }  # fmt: skip
+    definition = bought.definition(
+        alpha, seed=seed, back_rate=back_rate, within=f"{ahead}d", rule=f"{usual}d", by=by
+    )
     parts = [
         _Silences.of(bought, place).measured(name, back_rate, ahead, seed, alpha)
         for place, name in enumerate(bought.segments)

@@ -19,14 +19,15 @@ import numpy as np
 import pandas as pd
 
 from custmeasure import dates
-from custmeasure.engine import MissingTable, Readable
+from custmeasure.engine import Readable
 from custmeasure.errors import UsageError
 from custmeasure.language import LANGUAGES, Lang, pick
 from custmeasure.measure.retention.judge import no_customers, segment_name
-from custmeasure.measure.retention.orders import Int64, Purchases, day_of, purchases
+from custmeasure.measure.retention.orders import purchases
 from custmeasure.measure.retention.plan import check_by
+from custmeasure.measure.retention.purchases import Int64, Purchases
 from custmeasure.show import format as fmt
-from custmeasure.show.result import Result, missing_verdict
+from custmeasure.show.result import Result
 from custmeasure.show.words import Text, Verdict
 from custmeasure.stats.multiple import holm
 from custmeasure.stats.survival import Survival, kaplan_meier, log_rank, smallest_ratio
@@ -154,15 +155,11 @@ def time_to_next_order(
     """
     _check(after, by)
     first, last = dates.parse_span(start, end)
-    read = purchases(orders, as_of=as_of, timezone=timezone, by=by)
-    if isinstance(read, MissingTable):
-        return _empty(missing_verdict(read.name))
-    bought, table = read
+    bought = purchases(orders, as_of=as_of, timezone=timezone, by=by)
+    if isinstance(bought, Verdict):
+        return _empty(bought)
     chosen = bought.between(first, last) & (bought.number == after)
-    definition = {
-        "after_order": after, "by": by, "start": first, "end": last, "timezone": table.timezone,
-        "as_of": day_of(bought.last_day), "confidence": 1 - alpha, "engine": table.engine,
-    }  # fmt: skip
+    definition = bought.definition(alpha, after_order=after, by=by, start=first, end=last)
     followed = _Followed(
         bought.gap[chosen], bought.came_back[chosen], bought.segment[chosen], bought.segments
     )

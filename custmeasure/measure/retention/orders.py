@@ -1,22 +1,16 @@
-"""Every customer's orders, one after another: what the measures of buying again are counted from.
-
-Orders of one customer on one day are one purchase: a parcel forgotten and ordered five minutes later is
-no coming back. Days are those of the shop's time zone, counted from 1970-01-01.
-"""
+"""From a shop's orders to the purchases of every customer."""
 
 import datetime as dt
-from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from custmeasure import dates
 from custmeasure.engine import AnyTable, MissingTable, Readable, Table, as_table, query
-from custmeasure.errors import UsageError
-from custmeasure.show.words import Text
+from custmeasure.measure.retention.purchases import Int64, Purchases, day_number
+from custmeasure.show.result import missing_verdict
+from custmeasure.show.words import Verdict
 
-Int64 = npt.NDArray[np.int64]
 NONE = "(none)"
 LETTERS = 1000  # of a value: all of it
 
@@ -66,123 +60,6 @@ def without_cancelled(orders: Readable) -> AnyTable:
     return table.keep([("status", "!=", "cancelled")])
 
 
-@dataclass(frozen=True)
-class Purchases:
-    """The purchases of every customer, customer after customer, each in the order of time.
-
-    Attributes
-    ----------
-    customer
-        (n_purchases,) 0, 1, …
-    number
-        (n_purchases,) which purchase of the customer it is: 1, 2, …
-    day
-        (n_purchases,) days since 1970-01-01.
-    net
-        (n_purchases,) net amount of the day's orders.
-    segment
-        (n_purchases,) the place of its segment in ``segments``.
-    segments
-        Names; one, ``""``, where nothing is split.
-    first_day, last_day
-        The first purchase, and the last day that is known.
-    known
-        Whether somebody said what is known.
-    n_nobody, n_orders
-        Orders that name no customer; orders counted.
-    """
-
-    customer: Int64
-    number: Int64
-    day: Int64
-    net: npt.NDArray[np.float64]
-    segment: Int64
-    segments: list[str]
-    first_day: int
-    last_day: int
-    known: bool
-    n_nobody: int
-    n_orders: int
-
-    @property
-    def n_customers(self) -> int:
-        """How many customers there are."""
-        return int(self.customer[-1]) + 1 if len(self.customer) else 0
-
-    @property
-    def gap(self) -> Int64:
-        """(n_purchases,) days to the customer's next purchase, or, without one, to the last known day."""
-        following = np.append(self.day[1:], self.last_day)
-        return np.where(self.came_back, following, self.last_day) - self.day
-
-    @property
-    def came_back(self) -> npt.NDArray[np.bool_]:
-        """(n_purchases,) whether the customer bought again."""
-        return np.append(
-            self.customer[1:] == self.customer[:-1], np.zeros(min(1, len(self.day)), bool)
-        )
-
-    def between(self, start: dt.date | None, end: dt.date | None) -> npt.NDArray[np.bool_]:
-        """(n_purchases,) whether the customer's first purchase lies within the days."""
-        first = self.day[np.searchsorted(self.customer, self.customer)]
-        inside = np.full(len(first), True)
-        if start is not None:
-            inside &= first >= day_number(start)
-        if end is not None:
-            inside &= first <= day_number(end)
-        return inside
-
-    def only(self, chosen: npt.NDArray[np.bool_]) -> "Purchases":
-        """Return the purchases of whole customers that are chosen."""
-        _, customer = np.unique(self.customer[chosen], return_inverse=True)
-        return replace(
-            self, customer=customer, number=self.number[chosen], day=self.day[chosen],
-            net=self.net[chosen], segment=self.segment[chosen],
-        )  # fmt: skip
-
-    def notes(self) -> list[Text]:
-        """Return what must be said beside every number."""
-        notes = []
-        if self.n_nobody:
-            notes.append(Text(
-                f"누구의 것인지 모르는 주문 {self.n_nobody:,}건은 세지 않았습니다.",
-                f"{self.n_nobody:,} orders name nobody and are not counted.",
-            ))  # fmt: skip
-        if not self.known:
-            notes.append(Text(
-                "자료가 언제까지인지(as_of) 몰라서, 마지막 주문이 있는 날까지 안다고 보았습니다.",
-                "Nobody said how far the data reach (as_of), so they count as known up to the last order.",
-            ))  # fmt: skip
-        return notes
-
-
-def whole_days(window: str | dt.timedelta, name: str = "window") -> int:
-    """Return how many days a window lasts.
-
-    Raises
-    ------
-    UsageError
-        When it cannot be read, or is no whole number of days.
-    """
-    length = dates.parse_window(window, name)
-    if length % dt.timedelta(days=1):
-        raise UsageError(
-            ko=f"{name} {window!r}: 날 단위로 적으십시오(예: 90d, 12w). 주문은 하루 단위로 셉니다.",
-            en=f"{name} {window!r} must be whole days, such as 90d or 12w: orders count by the day.",
-        )
-    return length.days
-
-
-def day_number(day: dt.date) -> int:
-    """Return days since 1970-01-01."""
-    return (day - dt.date(1970, 1, 1)).days
-
-
-def day_of(number: int) -> dt.date:
-    """Return the day that is ``number`` days after 1970-01-01."""
-    return dt.date(1970, 1, 1) + dt.timedelta(days=int(number))
-
-
 def purchases(
     orders: Readable,
     *,
@@ -193,8 +70,8 @@ def purchases(
     letters: int = LETTERS,
     money: bool = False,
     unit: str = "customer_id",
-) -> tuple[Purchases, Table] | MissingTable:
-    """Read a shop's orders as purchases.
+) -> Purchases | Verdict:
+    """Read a shop's orders as purchases, or say in a verdict that they are missing.
 
     Parameters
     ----------
@@ -225,7 +102,7 @@ def purchases(
         dates.zone(timezone)
     table = as_table(orders, timezone)
     if isinstance(table, MissingTable):
-        return table
+        return missing_verdict(table.name)
     known = table.as_of if as_of is None else dates.to_instant(as_of, table.timezone)
     parameters = {"timezone": table.timezone, "as_of": None if known is None else known.isoformat()}
     columns = {
@@ -239,13 +116,13 @@ def purchases(
     else:
         lines = as_table(items)
         if isinstance(lines, MissingTable):
-            return lines
+            return missing_verdict(lines.name)
         picked = lines.pick(
             order_id=("order_id", "text"), product=(by, "text"), amount=("amount", "number")
         )
         whole = table.pick(**columns, order_id=("order_id", "text"))
         rows = query(_OF_ITEMS, {**parameters, "letters": letters}, rows=whole, items=picked)
-    return _folded(rows.to_pandas(), known, table, bool(by)), table
+    return _folded(rows.to_pandas(), known, table, bool(by))
 
 
 def named_by_example(segments: list[str], items: Readable, by: str, letters: int) -> list[str]:
@@ -289,6 +166,9 @@ def _folded(rows: pd.DataFrame, known: dt.datetime | None, table: Table, split: 
         known=known is not None,
         n_nobody=n_nobody,
         n_orders=len(rows),
+        timezone=table.timezone,
+        currency=table.currency,
+        engine=table.engine,
     )
 
 

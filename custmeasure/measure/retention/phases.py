@@ -15,13 +15,14 @@ import numpy as np
 import pandas as pd
 
 from custmeasure import dates
-from custmeasure.engine import MissingTable, Readable
+from custmeasure.engine import Readable
 from custmeasure.errors import check_choice
 from custmeasure.language import Lang
 from custmeasure.measure.retention.calendar import PERIODS, WEEK_STARTS, frequency
 from custmeasure.measure.retention.judge import cohort_name, no_customers
-from custmeasure.measure.retention.orders import Purchases, day_number, day_of, purchases
-from custmeasure.show.result import Result, missing_verdict
+from custmeasure.measure.retention.orders import purchases
+from custmeasure.measure.retention.purchases import Purchases, day_number, day_of
+from custmeasure.show.result import Result
 from custmeasure.show.words import Text, Verdict
 from custmeasure.stats.proportion import wilson
 
@@ -87,19 +88,16 @@ def lifecycle(
     check_choice("period", period, [each for each in PERIODS if each != "hour"])
     check_choice("week_start", week_start, WEEK_STARTS)
     first, last = dates.parse_span(start, end)
-    read = purchases(orders, as_of=as_of, timezone=timezone)
-    if isinstance(read, MissingTable):
-        empty = pd.DataFrame(columns=list(Lifecycle.COLUMNS))
-        return Lifecycle(empty, {}, verdict=missing_verdict(read.name))
-    bought, table = read
+    bought = purchases(orders, as_of=as_of, timezone=timezone)
+    if isinstance(bought, Verdict):
+        return Lifecycle(pd.DataFrame(columns=list(Lifecycle.COLUMNS)), {}, verdict=bought)
     freq = frequency(period, week_start)
     frame = _frame(bought, freq, alpha)
     frame = frame[_inside(frame, freq, first, last)].reset_index(drop=True)
-    definition = {
-        "period": period, "week_start": week_start if week_start != "monday" else None,
-        "start": first, "end": last, "timezone": table.timezone, "as_of": day_of(bought.last_day),
-        "confidence": 1 - alpha, "engine": table.engine,
-    }  # fmt: skip
+    definition = bought.definition(
+        alpha, period=period, week_start=week_start if week_start != "monday" else None,
+        start=first, end=last,
+    )  # fmt: skip
     return Lifecycle(frame, definition, tuple(_notes(bought)), verdict=_judged(frame, alpha))
 
 

@@ -15,14 +15,15 @@ import numpy as np
 import pandas as pd
 
 from custmeasure import dates
-from custmeasure.engine import MissingTable, Readable
+from custmeasure.engine import Readable
 from custmeasure.errors import UsageError
 from custmeasure.language import LANGUAGES, Lang, pick
 from custmeasure.measure.retention.judge import lower_than_rest, no_customers, segment_name
-from custmeasure.measure.retention.orders import Purchases, day_of, purchases, whole_days
+from custmeasure.measure.retention.orders import purchases
 from custmeasure.measure.retention.plan import check_by
+from custmeasure.measure.retention.purchases import Purchases, whole_days
 from custmeasure.show import format as fmt
-from custmeasure.show.result import Result, missing_verdict
+from custmeasure.show.result import Result
 from custmeasure.show.words import Text, Verdict
 from custmeasure.stats.proportion import wilson
 
@@ -143,17 +144,13 @@ def order_steps(
     days = whole_days(window)
     first, last = dates.parse_span(start, end)
     _check(n_steps, target, by)
-    read = purchases(orders, as_of=as_of, timezone=timezone, by=by)
-    if isinstance(read, MissingTable):
-        empty = pd.DataFrame(columns=list(OrderSteps.COLUMNS))
-        return OrderSteps(empty, {}, verdict=missing_verdict(read.name))
-    bought, table = read
+    bought = purchases(orders, as_of=as_of, timezone=timezone, by=by)
+    if isinstance(bought, Verdict):
+        return OrderSteps(pd.DataFrame(columns=list(OrderSteps.COLUMNS)), {}, verdict=bought)
     frame = _frame(bought.only(bought.between(first, last)), days, n_steps, by, alpha)
-    definition = {
-        "window": f"{days}d", "by": by, "start": first, "end": last, "target": target,
-        "timezone": table.timezone, "as_of": day_of(bought.last_day), "confidence": 1 - alpha,
-        "engine": table.engine,
-    }  # fmt: skip
+    definition = bought.definition(
+        alpha, window=f"{days}d", by=by, start=first, end=last, target=target
+    )
     notes = (*_pending(frame), *bought.notes())
     return OrderSteps(frame, definition, notes, verdict=_judged(frame, by, target, alpha))
 

@@ -16,15 +16,16 @@ import numpy as np
 import pandas as pd
 
 from custmeasure import dates
-from custmeasure.engine import MissingTable, Readable
+from custmeasure.engine import Readable
 from custmeasure.errors import check_choice
 from custmeasure.language import Lang, pick
 from custmeasure.measure.retention.calendar import PERIODS, WEEK_STARTS, Int64, frequency
 from custmeasure.measure.retention.judge import cohort_name, nobody
-from custmeasure.measure.retention.orders import Purchases, day_number, day_of, purchases
+from custmeasure.measure.retention.orders import purchases
+from custmeasure.measure.retention.purchases import Purchases, day_number, day_of
 from custmeasure.show import format as fmt
 from custmeasure.show.labels import label
-from custmeasure.show.result import Result, missing_verdict
+from custmeasure.show.result import Result
 from custmeasure.show.words import Text, Verdict
 from custmeasure.stats.bootstrap import SEED, mean_intervals
 from custmeasure.stats.mean import Moments, compare_means
@@ -144,15 +145,13 @@ def value_curve(
     check_choice("period", period, [each for each in PERIODS if each != "hour"])
     check_choice("week_start", week_start, WEEK_STARTS)
     first, last = dates.parse_span(start, end)
-    read = purchases(orders, as_of=as_of, timezone=timezone, money=True)
-    if isinstance(read, MissingTable):
-        return _empty({}, missing_verdict(read.name))
-    bought, table = read
-    definition = {
-        "period": period, "week_start": week_start if week_start != "monday" else None,
-        "start": first, "end": last, "currency": table.currency or "KRW", "timezone": table.timezone,
-        "as_of": day_of(bought.last_day), "confidence": 1 - alpha, "seed": str(seed), "engine": table.engine,
-    }  # fmt: skip
+    bought = purchases(orders, as_of=as_of, timezone=timezone, money=True)
+    if isinstance(bought, Verdict):
+        return _empty({}, bought)
+    definition = bought.definition(
+        alpha, seed=seed, period=period, week_start=week_start if week_start != "monday" else None,
+        start=first, end=last, currency=bought.currency or "KRW",
+    )  # fmt: skip
     freq = frequency(period, week_start)
     cohorts = _cohorts(bought, freq, first, last)
     if not cohorts:
