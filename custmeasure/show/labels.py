@@ -160,6 +160,7 @@ LABELS: dict[str, tuple[str, str]] = {
     "is_look": ("본 날", "Looked at"),
     "method": ("보는 방식", "Looks"),
     "n_looks": ("본 횟수", "Looks so far"),
+    "strata": ("안에서 견준 무리", "Compared inside groups of"),
     "interval": ("구간을 만든 법", "How the interval is made"),
     "look_alpha": ("이번에 쓸 수 있는 수준", "Level of this look"),
     "covariate": ("보정에 쓴 기간(노출 전)", "Adjusted by the time before"),

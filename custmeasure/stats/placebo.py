@@ -17,6 +17,7 @@ from custmeasure.stats.joint import Joint
 from custmeasure.stats.mean import Moments, compare_means
 from custmeasure.stats.proportion import rates_differ
 from custmeasure.stats.quantile import design_effect, from_limits, places
+from custmeasure.stats.strata import compare_strata
 from custmeasure.stats.tails import Floats, check_level
 
 N_SPLITS = 1000
@@ -103,6 +104,59 @@ def random_splits(
         drawn = _drawn(draws, sizes, check_level(share, "share"), min(block, n_splits - start))
         found.append(_significant(rows, sizes, drawn, wanted, alpha, pooled=pooled))
     return Placebo(float(np.concatenate(found).mean()), n_splits, n_units)
+
+
+def random_strata_splits(
+    values: ArrayLike,
+    n: ArrayLike,
+    strata: ArrayLike,
+    columns: Columns | None = None,
+    *,
+    share: float = 0.5,
+    alpha: float = 0.05,
+    n_splits: int = N_SPLITS,
+    seed: int = SEED,
+    pooled: bool = False,
+) -> Placebo:
+    """Return how often two random parts of the same units differ when compared inside strata.
+
+    Parameters
+    ----------
+    values, n
+        As `random_splits`.
+    strata
+        (n_classes,) to which stratum each class belongs.
+    columns, share, alpha, n_splits, seed, pooled
+        As `random_splits`; the test is `compare_strata`.
+    """
+    wanted = columns or Columns()
+    rows, sizes = np.asarray(values, np.float64), np.asarray(n, np.float64)
+    n_units = int(sizes.sum())
+    if n_units < 4 or not len(rows) or _is_constant(rows, wanted):
+        return Placebo(np.nan, 0, n_units)
+    draws = np.random.default_rng(seed)
+    arms: list[tuple[list[Joint], list[Joint]]] = []
+    for stratum in np.unique(np.asarray(strata)):
+        kept = np.asarray(strata) == stratum
+        some, whole = _reduced(rows[kept], sizes[kept])
+        drawn = _drawn(draws, whole, check_level(share, "share"), n_splits)
+        arms.append((_joints(drawn, some), _joints(whole - drawn, some)))
+    found = [
+        compare_strata([(t[i], c[i]) for t, c in arms], wanted, alpha, pooled=pooled).p_value
+        for i in range(n_splits)
+    ]
+    return Placebo(float((np.array(found) < alpha).mean()), n_splits, n_units)
+
+
+def _joints(drawn: Floats, rows: Floats) -> list[Joint]:
+    """Return one side of every split as a sample."""
+    centre = rows.mean(axis=0)
+    n = drawn.sum(axis=1)
+    clipped, mean, cov = _moments(drawn, rows - centre)
+    mean = mean * (clipped / np.maximum(n, 1.0))[:, None] + centre
+    k = np.arange(rows.shape[1])
+    cov[:, k, k] = np.maximum(cov[:, k, k], 0.0)
+    return [Joint(int(a), b, c) for a, b, c in zip(n, mean, cov, strict=True)]
 
 
 def random_quantile_splits(

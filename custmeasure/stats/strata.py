@@ -47,7 +47,7 @@ def compare_strata(
     ----------
     pairs
         (treatment, control) of each stratum. A stratum that says nothing alone (an arm below two
-        units, or all alike) joins the largest.
+        units, or all alike) joins the largest that does.
     columns
         Which columns make the metric, as in `compare`; a covariate is regressed out in each stratum.
     alpha, null, alternative, pooled
@@ -90,14 +90,13 @@ def strata_contrast(
 
 
 def _joined(pairs: Sequence[Pair], columns: Columns) -> list[Pair]:
-    """Return the strata, those that cannot be compared alone added to the largest."""
+    """Return the strata that can be compared alone, the others added to the largest of them."""
     ordered = sorted(pairs, key=lambda pair: -(pair[0].n + pair[1].n))
-    cells = list(ordered[:1])
-    for treatment, control in ordered[1:]:
-        if isinstance(contrast(treatment, control, columns), str):
-            cells[0] = (cells[0][0] + treatment, cells[0][1] + control)
-        else:
-            cells.append((treatment, control))
+    silent = [isinstance(contrast(*pair, columns), str) for pair in ordered]
+    cells = [pair for pair, is_silent in zip(ordered, silent, strict=True) if not is_silent]
+    for pair, is_silent in zip(ordered, silent, strict=True):
+        if is_silent and cells:
+            cells[0] = (cells[0][0] + pair[0], cells[0][1] + pair[1])
     return cells
 
 

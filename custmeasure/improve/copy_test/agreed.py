@@ -33,6 +33,7 @@ class Request:
     method: str = "auto"
     covariate: str | dt.timedelta | None = None
     by: str | None = None
+    strata: str | None = None
     window: str | dt.timedelta | None = None
     start: str | dt.date | None = None
     end: str | dt.date | None = None

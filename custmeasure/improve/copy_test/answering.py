@@ -28,10 +28,17 @@ from custmeasure.improve.copy_test.progress import daily, finished, segments
 from custmeasure.improve.copy_test.reading import read
 from custmeasure.improve.copy_test.result import CopyTestResult, missing_copy_test, nobody
 from custmeasure.improve.copy_test.setup import Setup
+from custmeasure.improve.copy_test.stratified import check_strata, inside_strata, strata_notes
 from custmeasure.improve.copy_test.watching import Watch
 from custmeasure.show.result import missing_verdict
 from custmeasure.show.words import Text
-from custmeasure.stats.placebo import MOST_VALUES, Placebo, random_quantile_splits, random_splits
+from custmeasure.stats.placebo import (
+    MOST_VALUES,
+    Placebo,
+    random_quantile_splits,
+    random_splits,
+    random_strata_splits,
+)
 
 
 def value_of(metric: Metric) -> str:
@@ -54,6 +61,7 @@ def answer(request: Request) -> CopyTestResult:
     )  # fmt: skip
     if missing := setup.missing(setup.by_order(first)):
         return missing_copy_test(missing_verdict(missing), value=value_of(first))
+    check_strata(setup, request.strata)
     enrolled = counts.enrolment(exposures, setup.span(first))
     if not len(enrolled):
         return missing_copy_test(nobody(), setup.definition(first), value=value_of(first))
@@ -68,9 +76,10 @@ def _answered(
     asked = {"decision": agreed.goals, "guardrail": agreed.guards}
     there = [(role, metric) for role, metrics in asked.items() for metric in metrics
              if not setup.missing(setup.by_order(metric))]  # fmt: skip
-    readings = [read(setup, metric, variants) for _, metric in there]
+    plain = [read(setup, metric, variants) for _, metric in there]
+    readings = [inside_strata(setup, each, request.strata) for each in plain]
     questions = [
-        _question(setup, agreed, reading, role, looked)
+        _question(setup, agreed, reading, role, looked, request.strata)
         for reading, (role, _) in zip(readings, there, strict=True)
     ]
     lead, metric = readings[0], agreed.goals[0]
@@ -95,6 +104,7 @@ def _answered(
             *gates.crossover_note(n_crossover, n_crossover + sum(n_enrolled.values())),
             *pending_note(n_pending),
             *[note for reading in readings for note in reading.notes],
+            *strata_notes(request.strata, plain, readings, control, agreed.plan.alpha),
         ],
         unanswerable=unanswerable(setup, metric, enrolled, found),
         frames=_frames(setup, agreed, lead, questions[0], control, checks_table(
@@ -129,6 +139,7 @@ def _question(
     reading: Reading,
     role: str,
     looked: list[dt.date] | None,
+    strata: str | None,
 ) -> Question:
     metric = reading.metric
     return Question(
@@ -141,7 +152,7 @@ def _question(
         sign=metric.sign,
         margin=metric.margin,
         is_money=metric.is_money,
-        placebo=_placebo(setup, reading, agreed.plan),
+        placebo=_placebo(setup, reading, agreed.plan, strata),
     )
 
 
@@ -153,24 +164,34 @@ def _watch(setup: Setup, agreed: Agreed, reading: Reading, looked: list[dt.date]
     )  # fmt: skip
 
 
-def _placebo(setup: Setup, reading: Reading, plan: Plan) -> Placebo | None:
+def _placebo(setup: Setup, reading: Reading, plan: Plan, strata: str | None) -> Placebo | None:
     """Return how often random splits of these units are significant."""
     metric = reading.metric
     if len(reading.samples) < 2:
         return None
     if metric.kind == "quantile":
         return _placebo_of_values(setup, reading, plan)
-    units = counts.classes(setup.source(metric), metric, setup.span(metric))
+    if reading.cells:
+        units = counts.strata_classes(
+            replace(setup, by=strata).source(metric), metric, setup.span(metric)
+        )
+    else:
+        units = counts.classes(setup.source(metric), metric, setup.span(metric))
     values = units[["y", "d", "x", "w"]].to_numpy(np.float64)
-    if metric.kind == "conversion" and not metric.covariate:
-        values = values[:, :1]
     sizes = units["n"].to_numpy(np.float64)
     share = _share(reading, plan)
     control, treatment, *_ = control_first(reading.samples, plan).values()
+    pooled = is_pooled(treatment, control)
+    if reading.cells:
+        return random_strata_splits(
+            values, sizes, units["stratum"].to_numpy(), reading.columns, share=share,
+            alpha=plan.alpha, pooled=pooled,
+        )  # fmt: skip
+    if metric.kind == "conversion" and not metric.covariate:
+        values = values[:, :1]
     return random_splits(
-        values, sizes, reading.columns, share=share, alpha=plan.alpha,
-        pooled=is_pooled(treatment, control),
-    )  # fmt: skip
+        values, sizes, reading.columns, share=share, alpha=plan.alpha, pooled=pooled
+    )
 
 
 def _placebo_of_values(setup: Setup, reading: Reading, plan: Plan) -> Placebo | None:

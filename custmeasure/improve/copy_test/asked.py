@@ -11,6 +11,7 @@ from custmeasure.improve.copy_test.effects import (
     Quantile,
     Rate,
     Sample,
+    Stratified,
 )
 from custmeasure.improve.copy_test.result import FORMATS, MONEY
 from custmeasure.improve.copy_test.watching import Watch
@@ -140,6 +141,8 @@ def _empty(like: Sample) -> Sample:
     """Return the sample of a variant that nobody saw."""
     if isinstance(like, Rate):
         return Rate(0, 0)
+    if isinstance(like, Stratified):
+        like = replace(like, strata={})
     if isinstance(like, Measured):
         return replace(like, joint=Joint(0, like.joint.mean, like.joint.cov), k=0)
     return Quantile(Moments(0), 0) if isinstance(like, Quantile) else Moments(0)

@@ -21,6 +21,7 @@ def copy_test(
     method: str = "auto",
     covariate: str | dt.timedelta | None = None,
     by: str | None = None,
+    strata: str | None = None,
     window: str | dt.timedelta | None = None,
     start: str | dt.date | None = None,
     end: str | dt.date | None = None,
@@ -62,6 +63,10 @@ def copy_test(
     by
         A column of exposures, or of events, as it was when a unit entered: splits the units into
         segments.
+    strata
+        A column of exposures or events that is known before the exposure (``"device"``): variants are
+        compared inside its groups, weighed by their sizes, which sharpens the comparison where the
+        groups differ. Chosen before the data are seen. People of whom it is not known are a group.
     window
         How long after the first exposure an action counts (``"7d"``).
     start, end
@@ -90,11 +95,12 @@ def copy_test(
         For an experiment, variant, metric, event, column or method that does not exist, with the
         nearest one.
     UsageError
-        For a window, a day, a level, a covariate or a declared unit that cannot be used.
+        For a window, a day, a level, a covariate or a declared unit that cannot be used, and for
+        strata that can change after the exposure.
     """
     return answer(Request(
         shop=shop, experiment=experiment, metric=metric, metrics=tuple(metrics),
         guardrails=None if guardrails is None else tuple(guardrails), control=control,
-        method=method, covariate=covariate, by=by, window=window, start=start, end=end,
+        method=method, covariate=covariate, by=by, strata=strata or None, window=window, start=start, end=end,
         as_of=as_of, alpha=alpha, min_effect=min_effect, prior=prior, history=history,
     ))  # fmt: skip

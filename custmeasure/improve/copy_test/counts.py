@@ -18,6 +18,8 @@ from custmeasure.engine import Table, as_table, query
 from custmeasure.improve.copy_test.metrics import NET, Metric, key_of
 from custmeasure.improve.copy_test.texts import (
     BELOW,
+    CELLS,
+    CHANGING,
     CHOSEN,
     CLASSES,
     COUNTED,
@@ -31,6 +33,7 @@ from custmeasure.improve.copy_test.texts import (
     NEARBY,
     RANKED,
     SEGMENTED,
+    STRATA_CLASSES,
     UNMARKED,
     VALUED,
 )
@@ -137,6 +140,32 @@ def classes(source: Source, metric: Metric, span: Span) -> pd.DataFrame:
     tables.pop("marks", None)
     rows = query(NEARBY[kind] + DONE + UNMARKED + COUNTED + CLASSES, parameters, **tables)
     return pd.DataFrame(rows.to_pandas())
+
+
+def cells(source: Source, metric: Metric, span: Span) -> pd.DataFrame:
+    """Return the moments of a metric by variant, day and stratum, which ``source.marks`` names."""
+    kind, parameters, tables = _prepared(source, metric, span)
+    rows = query(NEARBY[kind] + DONE + SEGMENTED[True] + COUNTED + CELLS, parameters, **tables)
+    return pd.DataFrame(rows.to_pandas())
+
+
+def strata_classes(source: Source, metric: Metric, span: Span) -> pd.DataFrame:
+    """Return the same as `classes`, by stratum."""
+    kind, parameters, tables = _prepared(source, metric, span)
+    rows = query(
+        NEARBY[kind] + DONE + SEGMENTED[True] + COUNTED + STRATA_CLASSES, parameters, **tables
+    )
+    return pd.DataFrame(rows.to_pandas())
+
+
+def n_changing(exposures: Table, marks: tuple[Table, str], unit: str, experiment: str) -> int:
+    """Return how many units of the experiment have several values of a column."""
+    table, column = marks
+    rows = exposures.pick(experiment=("experiment", "text"), unit=("unit_id", "text"))
+    named = "unit_id" if table.name == "exposures" else unit
+    seen = table.pick(unit=(named, "text"), mark=(column, "text"))
+    found = query(CHANGING, {"experiment": experiment}, exposures=rows, marks=seen)
+    return int(found.to_pylist()[0]["n"])
 
 
 def middles(source: Source, metric: Metric, span: Span) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """The table of a copy test: each variant's rate, mean or ratio, and each treatment against the control."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from custmeasure.stats import (
 )
 from custmeasure.stats.adjusted import compare as compare_joint
 from custmeasure.stats.adjusted import ratio
+from custmeasure.stats.strata import compare_strata
 
 EFFECT = (
     "diff", "diff_ci_lower", "diff_ci_upper", "rel_diff", "rel_diff_ci_lower", "rel_diff_ci_upper",
@@ -68,6 +69,19 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Stratified(Measured):
+    """The same, and by strata that were known before the exposure.
+
+    Attributes
+    ----------
+    strata
+        Stratum → its units' moments; together they are ``joint``.
+    """
+
+    strata: Mapping[str, Joint] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Quantile:
     """A quantile of a variant's values, as if it were a mean a unit; and how many values."""
 
@@ -93,6 +107,8 @@ def compare(treatment: Sample, control: Sample, alpha: float) -> Comparison:
         return compare_rates(treatment.k, treatment.n, control.k, control.n, alpha)
     if isinstance(treatment, Moments) and isinstance(control, Moments):
         return compare_means(treatment, control, alpha, pooled=is_pooled(treatment, control))
+    if isinstance(treatment, Stratified) and isinstance(control, Stratified):
+        return _inside(treatment, control, alpha)
     if isinstance(treatment, Measured) and isinstance(control, Measured):
         pooled = is_pooled(treatment, control)
         return compare_joint(
@@ -101,6 +117,17 @@ def compare(treatment: Sample, control: Sample, alpha: float) -> Comparison:
     if isinstance(treatment, Quantile) and isinstance(control, Quantile):
         return compare_means(treatment.value, control.value, alpha)
     raise TypeError("a rate compares with a rate, a mean with a mean")
+
+
+def _inside(treatment: Stratified, control: Stratified, alpha: float) -> MeanComparison:
+    """Return the comparison inside strata; a stratum that one variant does not have is empty there."""
+    names = dict.fromkeys((*control.strata, *treatment.strata))
+    nothing = Joint(0, np.zeros_like(control.joint.mean), np.zeros_like(control.joint.cov))
+    pairs = [
+        (treatment.strata.get(name, nothing), control.strata.get(name, nothing)) for name in names
+    ]
+    pooled = is_pooled(treatment, control)
+    return compare_strata(pairs, control.columns, alpha, pooled=pooled)
 
 
 def is_pooled(treatment: Sample, control: Sample) -> bool:

@@ -25,6 +25,13 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Cell(Part):
+    """What the units of one variant and stratum did by a day."""
+
+    stratum: str = ""
+
+
+@dataclass(frozen=True)
 class Reading:
     """What the variants' units did by one metric, with what must be said beside it.
 
@@ -36,6 +43,8 @@ class Reading:
         Variant → its sample.
     days, segments
         The same by the day on which windows ended, and by segment; empty for quantiles.
+    cells
+        The same by day and stratum; empty where units are not compared inside strata.
     definition, notes
         What changes the number; what must be said.
     """
@@ -44,6 +53,7 @@ class Reading:
     samples: Mapping[str, Sample]
     days: tuple[Part, ...] = ()
     segments: tuple[Part, ...] = ()
+    cells: tuple[Cell, ...] = ()
     definition: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[Text, ...] = ()
 

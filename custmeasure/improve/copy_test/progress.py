@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from custmeasure.improve.copy_test.effects import Measured, Rate, Sample, compare
+from custmeasure.improve.copy_test.effects import Measured, Rate, Sample, Stratified, compare
 from custmeasure.improve.copy_test.parts import Part, Reading, columns_of
 from custmeasure.improve.copy_test.watching import Watch
 from custmeasure.stats import Joint, benjamini_hochberg
@@ -34,7 +34,7 @@ def daily(reading: Reading, control: str, watched: Watch) -> pd.DataFrame:
     days = sorted({_day(part.key) for part in reading.days})
     until = watched.days[-1] if watched.days else None
     days = [day for day in days if until is None or day <= until]
-    totals = {name: _running(reading.days, name, days) for name in reading.samples}
+    totals = {name: _running(reading, name, days) for name in reading.samples}
     levels = _levels(watched)
     rows = []
     for name in reading.samples:
@@ -42,7 +42,7 @@ def daily(reading: Reading, control: str, watched: Watch) -> pd.DataFrame:
             continue
         for i, day in enumerate(days):
             pair = totals[name][i], totals[control][i]
-            rows.append(_row(reading, day, name, pair, watched, levels))
+            rows.append(_row(day, name, pair, watched, levels))
     return pd.DataFrame(rows, columns=list(DAILY))
 
 
@@ -54,10 +54,9 @@ def _levels(watched: Watch) -> Mapping[dt.date, float]:
 
 
 def _row(
-    reading: Reading,
     day: dt.date,
     name: str,
-    pair: tuple[Joint, Joint],
+    pair: tuple[Sample, Sample],
     watched: Watch,
     levels: Mapping[dt.date, float],
 ) -> dict[str, object]:
@@ -65,7 +64,7 @@ def _row(
     n = treatment.n + control.n
     is_look = not watched.days or day in watched.days
     level = levels.get(day, watched.level(n) if watched.method != "planned" else watched.alpha)
-    seen = compare(_sample(reading, treatment), _sample(reading, control), max(level, 1e-12))
+    seen = compare(treatment, control, max(level, 1e-12))
     kept = {key: getattr(seen, key) for key in _LIMITS}
     if not is_look:
         kept = {key: value if "_ci_" not in key else math.nan for key, value in kept.items()}
@@ -100,7 +99,21 @@ def _sample(reading: Reading, joint: Joint) -> Sample:
     return Measured(joint, columns_of(metric))
 
 
-def _running(parts: Sequence[Part], name: str, days: Sequence[dt.date]) -> list[Joint]:
+def _running(reading: Reading, name: str, days: Sequence[dt.date]) -> list[Sample]:
+    """Return what a variant's units had done by the end of each day."""
+    totals = _sums(reading.days, name, days)
+    if not reading.cells:
+        return [_sample(reading, joint) for joint in totals]
+    columns = columns_of(reading.metric)
+    names = sorted({cell.stratum for cell in reading.cells})
+    by = {s: _sums([c for c in reading.cells if c.stratum == s], name, days) for s in names}
+    return [
+        Stratified(joint, columns, strata={s: by[s][i] for s in names})
+        for i, joint in enumerate(totals)
+    ]
+
+
+def _sums(parts: Sequence[Part], name: str, days: Sequence[dt.date]) -> list[Joint]:
     by_day = {_day(part.key): part.sample for part in parts if part.variant == name}
     nothing = Joint(0, np.zeros(_K), np.zeros((_K, _K)))
     return running([by_day.get(day, nothing) for day in days], _K)

@@ -62,6 +62,7 @@ def read(setup: Setup, asked: Metric, variants: Sequence[str]) -> Reading:
         samples,
         parts_of(rows, "day"),
         parts_of(rows, "segment"),
+        (),
         {**setup.definition(metric), **capped.definition},
         (
             *capped.notes,

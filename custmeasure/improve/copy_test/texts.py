@@ -129,21 +129,49 @@ COUNTED = """,
         SELECT counted.*, limits.cap, least(raw, cap) AS y, least(before, cap) AS x
         FROM counted CROSS JOIN limits)"""
 
-MOMENTS = """
+_PAIRS = """
+           avg(y) AS y, avg(d) AS d, avg(x) AS x, avg(w) AS w,
+           var_samp(y) AS yy, var_samp(d) AS dd, var_samp(x) AS xx, var_samp(w) AS ww,
+           covar_samp(y, d) AS yd, covar_samp(y, x) AS yx, covar_samp(y, w) AS yw,
+           covar_samp(d, x) AS dx, covar_samp(d, w) AS dw, covar_samp(x, w) AS xw
+    FROM units"""
+
+MOMENTS = (
+    """
     SELECT variant, day, segment,
            CASE WHEN grouping(day) = 0 THEN 'day' WHEN grouping(segment) = 0 THEN 'segment'
                 ELSE 'all' END AS part,
            count(*) AS n, count(*) FILTER (WHERE raw <> 0) AS n_did,
            max(cap) AS cap, count(*) FILTER (WHERE raw > cap) AS n_capped, sum(raw) AS total_raw,
-           max(y) AS largest, skewness(y) AS skew,
-           avg(y) AS y, avg(d) AS d, avg(x) AS x, avg(w) AS w,
-           var_samp(y) AS yy, var_samp(d) AS dd, var_samp(x) AS xx, var_samp(w) AS ww,
-           covar_samp(y, d) AS yd, covar_samp(y, x) AS yx, covar_samp(y, w) AS yw,
-           covar_samp(d, x) AS dx, covar_samp(d, w) AS dw, covar_samp(x, w) AS xw
-    FROM units
+           max(y) AS largest, skewness(y) AS skew,"""
+    + _PAIRS
+    + """
     GROUP BY GROUPING SETS ((variant), (variant, day), (variant, segment))
     ORDER BY part, variant, day, segment"""
+)
 CLASSES = "SELECT y, d, x, w, count(*) AS n FROM units GROUP BY y, d, x, w ORDER BY y, d, x, w"
+
+# The same by stratum; a unit of which none is known is in a stratum of its own.
+CELLS = (
+    """
+    SELECT variant, day, coalesce(segment, '(none)') AS stratum, count(*) AS n,
+           count(*) FILTER (WHERE raw <> 0) AS n_did,"""
+    + _PAIRS
+    + """
+    GROUP BY variant, day, coalesce(segment, '(none)') ORDER BY variant, day, stratum"""
+)
+STRATA_CLASSES = """
+    SELECT y, d, x, w, coalesce(segment, '(none)') AS stratum, count(*) AS n FROM units
+    GROUP BY y, d, x, w, coalesce(segment, '(none)') ORDER BY stratum, y, d, x, w"""
+
+# How many units of the experiment had more than one value of a column, whenever it was seen.
+CHANGING = """
+    WITH units AS (
+        SELECT DISTINCT unit FROM exposures WHERE experiment = $experiment AND unit IS NOT NULL),
+    several AS (
+        SELECT unit FROM marks WHERE mark IS NOT NULL AND unit IN (SELECT unit FROM units)
+        GROUP BY unit HAVING min(mark) <> max(mark))
+    SELECT count(*) AS n FROM several"""
 
 # The values of a quantile: rows, not units; a unit may have several.
 VALUED = """,
