@@ -674,26 +674,33 @@ def waited(moments, paths, rules):  # type: ignore[no-untyped-def]
 
 @_compiled
 def divided(unit, mask, n_parts, keep_all):  # type: ignore[no-untyped-def]
-    """Return the rows part by part, where each part begins, the bits seen, and whether some share a row.
+    """Return the rows that are kept, the part of each, where each part begins, and what was seen.
 
-    Rows that no step asks for would be a last part; they are left out.
+    Rows that no step asks for are left out, unless all are kept. Seen are the bits of all rows, whether some
+    row has several, and the lowest and the highest unit.
     """
     n = len(unit)
-    part = np.empty(n, np.int16)
-    bounds = np.zeros(n_parts + 2, np.int64)
-    seen, several = np.int64(0), np.int64(0)
+    rows, part = np.empty(n, np.int32), np.empty(n, np.int16)
+    seen, several, low, high = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+    kept = 0
     for row in range(n):
         bits = mask[row]
         seen |= bits
         several |= bits & (bits - 1)
-        place = np.int64(scrambled(unit[row]) & np.uint64(n_parts - 1))
-        place = place if bits != 0 or keep_all else n_parts
-        part[row] = place
-        bounds[place + 1] += 1
-    bounds = np.cumsum(bounds)
-    places = bounds[:-1].copy()
-    order = np.empty(n, np.int64)
-    for row in range(n):
-        order[places[part[row]]] = row
-        places[part[row]] += 1
-    return order[: bounds[n_parts]], bounds[: n_parts + 1], seen, several != 0
+        low, high = min(low, unit[row]), max(high, unit[row])
+        rows[kept] = row
+        part[kept] = scrambled(unit[row]) & np.uint64(n_parts - 1)
+        kept += bits != 0 or keep_all  # no branch: rows without a bit come at random
+    bounds = np.zeros(n_parts + 1, np.int64)
+    for i in range(kept):
+        bounds[part[i] + 1] += 1
+    return rows[:kept], part[:kept], np.cumsum(bounds), (seen, several != 0, low, high)
+
+
+@_compiled
+def spread(column, rows, part, places, out):  # type: ignore[no-untyped-def]
+    """Write the rows of a column part by part; ``places`` says where each part begins, and is used up."""
+    for i in range(len(rows)):
+        place = places[part[i]]
+        out[place] = column[rows[i]]
+        places[part[i]] = place + 1

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from custmeasure.engine.sequence.compiled import divided
+from custmeasure.engine.sequence.compiled import divided, spread
 
 Array = npt.NDArray[np.generic]
 Columns = tuple[Array, ...]
@@ -38,10 +38,19 @@ class Store:
     def add(self, unit: Array, mask: Array, *others: Array) -> None:
         """Take in one batch of (n_rows,) columns."""
         self._n_parts = self._n_parts or (PARTS if len(unit) > _SMALL else 1)
-        order, bounds, seen, several = divided(unit, mask, self._n_parts, self.keep_all)
+        rows, part, bounds, found = divided(unit, mask, self._n_parts, self.keep_all)
+        seen, several, low, high = found
         self.seen |= int(seen)
         self.several |= bool(several)
-        self._batches.append((tuple(narrow(c)[order] for c in (unit, mask, *others)), bounds))
+
+        def by_part(column: Array, kind: np.dtype) -> Array:
+            out = np.empty(len(rows), kind)
+            spread(column, rows, part, bounds[:-1].copy(), out)
+            return out
+
+        kinds = [_smallest(int(low), int(high)), _smallest(0, int(seen)), *map(_narrow, others)]
+        columns = tuple(map(by_part, (unit, mask, *others), kinds))
+        self._batches.append((columns, bounds))
 
     def shares(self, rows: int = SHARE) -> list[tuple[int, int]]:
         """Return which parts, from one (included) to another (not), hold about so many rows together."""
@@ -62,11 +71,16 @@ class Store:
         )
 
 
-def narrow(column: Array) -> Array:
-    """Return whole numbers in as few bytes as hold them all."""
+def _narrow(column: Array) -> np.dtype:
+    """Return the smallest type that holds a column."""
     if column.dtype != np.int64 or not len(column):
-        return column
-    low, high = int(column.min()), int(column.max())
-    if low < 0 or high >= 2**32:
-        return column
-    return column.astype(np.min_scalar_type(high))
+        return column.dtype
+    return _smallest(int(column.min()), int(column.max()))
+
+
+def _smallest(low: int, high: int) -> np.dtype:
+    """Return a type of few bytes that holds the whole numbers from ``low`` to ``high``."""
+    for kind in (np.uint8, np.uint32):
+        if low >= 0 and high <= np.iinfo(kind).max:
+            return np.dtype(kind)
+    return np.dtype(np.int64)

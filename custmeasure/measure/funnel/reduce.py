@@ -26,6 +26,7 @@ _CUTS += [86_400 * n for n in (1, 2, 3, 7, 14, 30, 60, 90, 180, 365)]
 
 _N = TypeVar("_N", bound=np.generic)
 Int64 = npt.NDArray[np.int64]
+Places = npt.NDArray[np.unsignedinteger]
 Bools = npt.NDArray[np.bool_]
 
 
@@ -38,13 +39,13 @@ class Groups:
     labels
         The segments, in the order of their rows; one without a name when nothing is split.
     place
-        (n_units,) the place of each unit's segment.
+        (n_units,) the place of each unit's segment, in as few bytes as hold it: short numbers sort fast.
     n_others
         How many segments the last row holds together; 0 when each has its own.
     """
 
     labels: tuple[str, ...]
-    place: Int64
+    place: Places
     n_others: int = 0
 
     def count(self, inside: Bools) -> Int64:
@@ -57,7 +58,7 @@ class Groups:
 def groups(attempts: Attempts, *, split: bool, top: int = TOP) -> Groups:
     """Return the segments of the units; beyond ``top`` of them, by people, the others together."""
     if not split:
-        return Groups(("",), np.zeros(len(attempts.taken), np.int64))
+        return Groups(("",), np.zeros(len(attempts.taken), np.uint8))
     own = [NONE if name is None else name for name in attempts.segments]
     names = np.array([*own, NOT_REACHED], object)  # the last, which a group of -1 finds
     labels, place = np.unique(names, return_inverse=True)
@@ -65,12 +66,17 @@ def groups(attempts: Attempts, *, split: bool, top: int = TOP) -> Groups:
     sizes = np.bincount(place, minlength=len(labels))
     seen = np.flatnonzero(sizes)
     if len(seen) <= top:
-        return Groups(tuple(labels[seen]), (np.cumsum(sizes > 0) - 1)[place])
+        return Groups(tuple(labels[seen]), _short(np.maximum(np.cumsum(sizes > 0) - 1, 0))[place])
     largest = seen[np.lexsort((seen, -sizes[seen]))][:top]
     ranks = np.full(len(labels), top)
     ranks[largest] = np.arange(top)
     n_others = len(seen) - top
-    return Groups((*labels[largest], f"others ({n_others:,})"), ranks[place], n_others)
+    return Groups((*labels[largest], f"others ({n_others:,})"), _short(ranks)[place], n_others)
+
+
+def _short(places: Int64) -> Places:
+    """Return places, none below 0, in as few bytes as hold them."""
+    return places.astype(np.min_scalar_type(int(places.max(initial=0))))
 
 
 def counts(attempts: Attempts, plan: Plan, segments: Groups) -> Int64:
@@ -88,7 +94,7 @@ class Waits:
 
     step: str
     waits: Int64
-    place: Int64
+    place: Places
 
 
 def waits(attempts: Attempts, plan: Plan, segments: Groups) -> list[Waits]:
@@ -125,7 +131,7 @@ def _by_segment(each: Waits, segments: Groups) -> list[Int64]:
     return _split(each.waits, each.place, len(segments.labels))
 
 
-def _split(values: npt.NDArray[_N], place: Int64, n_segments: int) -> list[npt.NDArray[_N]]:
+def _split(values: npt.NDArray[_N], place: Places, n_segments: int) -> list[npt.NDArray[_N]]:
     """Return each segment's values."""
     if n_segments == 1:
         return [values]
