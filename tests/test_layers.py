@@ -21,7 +21,7 @@ OWNERS = {
     "duckdb": "engine/",
     "pyspark": "engine/",
     "psycopg": "engine/",
-    "matplotlib": "show/plots.py",
+    "matplotlib": "show/plots/",
     "papermill": "report/",
     "nbconvert": "report/",
     "nbclient": "report/",

@@ -10,6 +10,7 @@ import custmeasure as cm
 from custmeasure import language
 from custmeasure.measure.funnel import FunnelResult
 from custmeasure.show import plots
+from custmeasure.show.plots.as_svg import in_steps
 from custmeasure.show.result import missing_verdict
 
 STEPS = ["방문", "add_to_cart", "구매"]
@@ -154,4 +155,4 @@ def test_given_axes_are_used():
 
 def test_an_outline_said_in_steps_is_the_same_outline():
     outline = "M 10 -5 \nL 12 0 \nQ 3 4 5 -6 \nL -7 8 \nz\nM 1 2 \nL 4 6 \nz\n"
-    assert plots._in_steps(outline) == "M 10-5 l 2 5 q-9 4-7-6 l-12 14 z M 1 2 l 3 4 z"
+    assert in_steps(outline) == "M 10-5 l 2 5 q-9 4-7-6 l-12 14 z M 1 2 l 3 4 z"
