@@ -8,7 +8,7 @@ mpl.use("Agg")
 
 import custmeasure as cm
 from custmeasure import language
-from custmeasure.measure.funnel import FunnelResult
+from custmeasure.measure.funnel import FunnelResult, StoppingResult
 from custmeasure.show import plots
 from custmeasure.show.plots.as_svg import in_steps
 from custmeasure.show.result import missing_verdict
@@ -133,6 +133,24 @@ def test_nothing_to_draw_says_why():
     ax = plots.funnel(empty)
     assert "events" in ax.texts[0].get_text().replace("\n", " ")
     mpl.pyplot.close("all")
+
+
+@pytest.mark.parametrize("counts", [[0, 0], {"x": [0, 0], "y": [0, 0]}], ids=["whole", "split"])
+def test_a_funnel_that_nobody_entered_says_so(counts):
+    ax = plots.funnel(FunnelResult.from_counts(["visit", "buy"], counts))
+    assert "Nobody entered with visit" in ax.texts[0].get_text().replace("\n", " ")
+    mpl.pyplot.close("all")
+
+
+def test_what_goes_with_stopping_is_marked_at_the_result_s_own_level():
+    rows = {"trait": "device", "step": "cart", "n_with": [400, 400], "n_stopped": [120, 150]}
+    rows = pd.DataFrame({**rows, "value": ["desk", "phone"]})
+    colours = []
+    for alpha in (0.05, 0.01):
+        ax = plots.stopping(StoppingResult.from_counts(rows, alpha=alpha))
+        colours.append(ax.lines[1].get_color())
+        mpl.pyplot.close("all")
+    assert colours[0] != colours[1]
 
 
 @pytest.mark.parametrize("lang", ["ko", "en"])

@@ -52,7 +52,7 @@ def funnel(result: Result, ax: Axes | None = None) -> Axes:
     split = result.frame.columns[0] if "step" not in result.frame.columns[:1] else None
     with style():
         ax = ax or new_axes()
-        if not len(result.frame):
+        if not len(result.frame) or not result.frame["n_reached"].any():
             return nothing(result, ax)
         if split:
             _funnel_segments(result, str(split), ax)
@@ -181,7 +181,8 @@ def stopping(result: Result, ax: Axes | None = None) -> Axes:
         ax = axes_for_rows(ax, len(frame), 0.5, rest=1.3)
         if not len(frame):
             return nothing(result, ax)
-        y, sure = np.arange(len(frame))[::-1], (frame["p_value_adj"] < 0.05).to_numpy()  # noqa: PLR2004
+        alpha = 1 - float(str(result.definition["confidence"]))
+        y, sure = np.arange(len(frame))[::-1], (frame["p_value_adj"] < alpha).to_numpy()
         for place, row, is_sure in zip(y, frame.to_dict("records"), sure, strict=True):
             colour = DOWN if is_sure else MUTED
             dot_line(ax, row, "diff", place, colour, width=2, alpha=0.6, cap="projecting")
