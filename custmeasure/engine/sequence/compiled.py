@@ -356,6 +356,19 @@ def best_plain_attempt(at, mask, lo, hi, rules, best):  # type: ignore[no-untype
         if enters and now + window > as_of:
             pending |= now <= as_of
             enters = False
+        if bits & (bits - 1) == 0:  # one step alone, as nearly always
+            k = place_of(bits, n_steps)
+            if k > 0:
+                best[k] = best[k - 1]
+                if first_deepest == k - 1 and now <= first_at + window:
+                    first_deepest = k
+                if k > deepest and best[k] >= now - window:
+                    deepest, reached_at = k, now
+            elif enters:
+                best[0] = now
+                if deepest < 0:
+                    deepest, first_deepest, first_at = 0, 0, now
+            continue
         if enters and not later:
             best[0] = now
             first_at = min(first_at, now)
@@ -369,7 +382,7 @@ def best_plain_attempt(at, mask, lo, hi, rules, best):  # type: ignore[no-untype
             if first_deepest >= 0 and bits >> (first_deepest + 1) & 1 and now <= first_at + window:
                 first_deepest += 1
         else:
-            k = 1 if bits & (bits - 1) else max(top, 1)
+            k = 1
             while k <= top:
                 if bits >> k & 1:
                     best[k] = best[k - 1]
@@ -390,6 +403,15 @@ def best_plain_attempt(at, mask, lo, hi, rules, best):  # type: ignore[no-untype
         deepest, first_deepest, since = first_deepest, deepest, first_at
     trace(at, mask, lo, hi, max(since, first), min(last, as_of - window), later, deepest, best)
     return deepest, first_deepest, pending and deepest < 0
+
+
+@_compiled
+def place_of(bit, n_steps):  # type: ignore[no-untyped-def]
+    """Return the place of a bit that stands alone, without a branch; 0 for none."""
+    place = 0
+    for step in range(1, n_steps):
+        place += bit >= np.int64(1) << step
+    return place
 
 
 @_compiled
@@ -420,8 +442,8 @@ def trace(at, mask, lo, hi, since, until, later, deepest, best):  # type: ignore
 
 
 @_compiled
-def grouped(unit):  # type: ignore[no-untyped-def]
-    """Return the rows unit by unit, each unit's in the order given, and where each unit begins."""
+def grouped(unit, at, mask):  # type: ignore[no-untyped-def]
+    """Return the rows unit by unit, each unit's in the order given; their instants, their bits; the starts."""
     n = len(unit)
     bits = 4
     while (1 << bits) < n // 4:
@@ -448,11 +470,12 @@ def grouped(unit):  # type: ignore[no-untyped-def]
         sizes[g + 1] += 1
     starts = np.cumsum(sizes[: n_groups + 1])
     places = starts.copy()
-    rows = np.empty(n, np.int32)
+    rows, moments, bits_ = np.empty(n, np.int32), np.empty(n, np.int64), np.empty(n, np.int64)
     for row in range(n):
-        rows[places[group[row]]] = row
-        places[group[row]] += 1
-    return rows, starts
+        place = places[group[row]]
+        rows[place], moments[place], bits_[place] = row, at[row], mask[row]
+        places[group[row]] = place + 1
+    return rows, moments, bits_, starts
 
 
 @_compiled
@@ -528,8 +551,7 @@ def walk(unit, at, mask, code, rank, value, rules, plain, dated):  # type: ignor
 
     ``code`` and ``rank`` (the segment and its place in the alphabet) and ``value`` are (n_rows,) or empty.
     """
-    rows, starts = grouped(unit)
-    moments, bits = at[rows], mask[rows]
+    rows, moments, bits, starts = grouped(unit, at, mask)
     for g in range(len(starts) - 1):
         lo, hi = starts[g], starts[g + 1]
         for i in range(lo + 1, hi):
