@@ -443,7 +443,7 @@ def trace(at, mask, lo, hi, since, until, later, deepest, best):  # type: ignore
 
 @_compiled
 def grouped(unit, at, mask):  # type: ignore[no-untyped-def]
-    """Return the rows unit by unit, each unit's in the order given; their instants, their bits; the starts."""
+    """Return the rows unit by unit, each unit's as given; their instants and bits; the starts."""
     n = len(unit)
     bits = 4
     while (1 << bits) < n // 4:
