@@ -7,7 +7,6 @@ run the notebooks side by side, render and gate each page, publish, index.
 import contextlib
 import datetime as dt
 import os
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -28,6 +27,7 @@ from custmeasure.report.lock import held
 from custmeasure.report.manifest import Entry, Manifest
 from custmeasure.report.notebooks import Notebook
 from custmeasure.report.order import Order, make_order
+from custmeasure.report.room import room_for_data
 from custmeasure.report.signoff import SignOff
 from custmeasure.shop.settings import FROZEN
 
@@ -159,7 +159,7 @@ def _carry_out(order: Order, crew: Crew, cell_timeout: int) -> RunOutcome:
         made: Executed = report.make_page(order, secrets, cell_timeout, inspected, task, desk)
         return made
 
-    with publish.staging(order.out, order.date) as staged, _room_for_data(order) as kept:
+    with publish.staging(order.out, order.date) as staged, _told_to_kernels(order) as kept:
         done = crew.work(tasks, do, lambda: _inspect(order, kept, inspected))
         done = refuse_changed_tables(done)
         entries = {book.name: _entry(order, book, done) for book in order.notebooks}
@@ -181,16 +181,13 @@ def _carry_out(order: Order, crew: Crew, cell_timeout: int) -> RunOutcome:
 
 
 @contextlib.contextmanager
-def _room_for_data(order: Order) -> Iterator[Path]:
-    """Make a folder for the data of this run, which nobody else may enter.
-
-    The environment names it to the kernels, and the file of earlier runs too.
-    """
-    with tempfile.TemporaryDirectory(prefix="custmeasure-", ignore_cleanup_errors=True) as folder:
-        told = {FROZEN: folder, HISTORY: str(order.history_file)}
+def _told_to_kernels(order: Order) -> Iterator[Path]:
+    """Make a folder for the data of this run; the environment names it to the kernels, and the history."""
+    with room_for_data() as folder:
+        told = {FROZEN: str(folder), HISTORY: str(order.history_file)}
         os.environ |= told
         try:
-            yield Path(folder)
+            yield folder
         finally:
             for name in told:
                 del os.environ[name]
