@@ -98,8 +98,10 @@ class StoppingResult(Result):
 
 
 _OBSERVED = Text(
-    "함께 나타난다는 관찰입니다. 그 값이 멈춤의 원인이라는 뜻은 아닙니다.",
-    "These go together. It does not follow that one causes the other.",
+    "함께 나타난다는 관찰입니다. 그 값인 사람은 온 주처럼 다른 점도 다르므로, "
+    "그 값이 멈춤의 원인이라는 뜻은 아닙니다.",
+    "These go together. People with a value differ in other things too, such as the week they came, "
+    "so it does not follow that one causes the other.",
 )
 
 
