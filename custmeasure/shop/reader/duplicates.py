@@ -87,12 +87,31 @@ def has_repeats(hashes: Hashes) -> bool:
 
 def _repeated(column: pa.ChunkedArray) -> Rows:
     """Return the rows whose key, by its hash, comes more than once."""
+    if _rises(column):
+        return _none()
     ordered = key_hashes(column)
     if not has_repeats(ordered):
         return _none()
     twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
     present = np.flatnonzero(pc.is_valid(column).to_numpy())
     return present[np.isin(key_hashes(column), twice)].astype(np.int64)
+
+
+def _rises(column: pa.ChunkedArray) -> bool:
+    """Return whether every key comes after the one before it, as numbers that a shop counts up do."""
+    chunks = [chunk.drop_null() for chunk in column.chunks if pa.types.is_string(chunk.type)]
+    if len(chunks) < column.num_chunks:
+        return False
+    filled = [chunk for chunk in chunks if len(chunk)]
+    seams = [text for chunk in filled for text in (chunk[0], chunk[-1])][1:-1]
+    seams_rise = all(
+        kernels.rising(*cells_of(pa.array(pair, pa.string())))
+        for pair in zip(seams[::2], seams[1::2], strict=True)
+    )
+    if not seams_rise:
+        return False
+    with ThreadPoolExecutor(THREADS) as pool:
+        return all(pool.map(lambda chunk: kernels.rising(*cells_of(chunk)), filled))
 
 
 def _none() -> Rows:

@@ -421,6 +421,27 @@ def _same(a, i, b, j, n):
 
 
 @_jit
+def _above(data, i, n, j, m):
+    """Return whether the ``m`` bytes at ``j`` come after the ``n`` at ``i``: the shorter text comes first."""
+    if m != n:
+        return m > n
+    for k in range(n):
+        if data[i + k] != data[j + k]:
+            return data[j + k] > data[i + k]
+    return False
+
+
+@_jit
+def rising(data, places):
+    """Return whether every text comes after the one before it, so that no two are the same."""
+    for row in range(1, len(places)):
+        i, j = places[row - 1, 0], places[row, 0]
+        if not _above(data, i, places[row - 1, 1] - i, j, places[row, 1] - j):
+            return False
+    return True
+
+
+@_jit
 def hashed(data, places, out):
     """Hash every text to 64 bits."""
     for row in range(len(places)):
