@@ -10,7 +10,7 @@ back, which cohort does less, since when?), `order_steps` (1st → 2nd → 3rd o
 current, resurrected, dormant), `value_curve` (net revenue a customer so far), `time_to_next_order` and
 `churn_cutoff` (how long until the next order, when is a customer lost?); `without_cancelled` orders.
 Improve: `copy_test`, `copy_test_from_units`, `copy_test_from_counts`, `copy_test_from_moments` (which copy
-sells better?),
+sells better?), `check_decision` (does what we decided follow from it?),
 `copy_days` (… where one page shows one copy a day), `plan_test` and `plan_days` (how long must it run?),
 `store_plan` and `read_plan`, `assign` (who sees what?), `copy_memory` (which kinds of copy worked here?).
 Show: every answer prints itself; `show.plots` draws it; `table` shows any frame.
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from custmeasure.improve.copy_test import (
         CopyTestResult,
         UnitMetric,
+        check_decision,
         copy_test,
         copy_test_from_counts,
         copy_test_from_moments,
@@ -125,6 +126,7 @@ _HOMES = {
     "custmeasure.improve.copy_test": (
         "CopyTestResult",
         "UnitMetric",
+        "check_decision",
         "copy_test",
         "copy_test_from_counts",
         "copy_test_from_moments",
@@ -221,6 +223,7 @@ __all__ = [
     "ValueCurve",
     "assign",
     "bridge",
+    "check_decision",
     "churn_cutoff",
     "cohort_change",
     "cohort_gaps",

@@ -15,6 +15,7 @@ from IPython.display import display
 from custmeasure import dates, language
 from custmeasure import shop as shops
 from custmeasure.errors import check_choice
+from custmeasure.improve.copy_test.decision import Decision
 from custmeasure.language import LANGUAGES, pick
 from custmeasure.shop.frozen import thawed
 from custmeasure.shop.shop import Shop
@@ -54,7 +55,7 @@ def start(shop_folder: str = "", *, date: str = "", lang: str = "ko") -> Shop:
     return thawed(folder, as_of) or shops.open_shop(folder, as_of=as_of)
 
 
-def sign_off(shop: Shop, result: Result, *more: Result, decision: str = "") -> None:
+def sign_off(shop: Shop, result: Result, *more: Result, decision: str | Decision = "") -> None:
     """Record that the notebook ran to its end, and show where its numbers come from.
 
     Parameters
@@ -64,9 +65,11 @@ def sign_off(shop: Shop, result: Result, *more: Result, decision: str = "") -> N
     result, more
         The answer whose verdict speaks for the report, and the others.
     decision
-        What was decided, in the marketer's words.
+        What was decided, in the marketer's words; of a copy test what `check_decision` returns, which
+        says when it goes against the verdict, and why.
     """
     tables = shop.provenance()
+    decided = decision if isinstance(decision, str) else decision.said.in_()
     record = {
         "completed": True,
         **_said(result),
@@ -76,10 +79,19 @@ def sign_off(shop: Shop, result: Result, *more: Result, decision: str = "") -> N
         "shop": shop.name,
         "timezone": shop.timezone,
         "as_of": shop.as_of.isoformat() if shop.as_of else None,
-        "decision": decision,
+        "decision": decided,
+        **({} if isinstance(decision, str) else _compared(decision)),
     }
-    page = _provenance(shop, tables, decision)
+    page = _provenance(shop, tables, decided)
     display({MIME: record, "text/html": page, "text/plain": pick("끝", "done")}, raw=True)
+
+
+def _compared(decision: Decision) -> dict[str, Any]:
+    return {
+        "decision_choice": decision.choice,
+        "decision_note": decision.note,
+        "decision_is_against_rule": decision.is_against,
+    }
 
 
 def _said(result: Result) -> dict[str, Any]:

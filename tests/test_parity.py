@@ -125,7 +125,7 @@ def _by_day(shop: cm.Shop) -> str:
 
 # Public functions that ask no engine, or only through those above.
 NO_QUERY = {
-    "assign", "copy_days_from_counts", "copy_memory_from_counts", "copy_test_from_counts",
+    "assign", "check_decision", "copy_days_from_counts", "copy_memory_from_counts", "copy_test_from_counts",
     "copy_test_from_moments", "open_shop", "plan_by_day", "plan_days_from_counts", "plan_of",
     "plan_test_from_counts", "read_plan", "sign_off", "start", "store_plan", "table",
     "without_cancelled", "write_assignments",

@@ -24,6 +24,9 @@ def test_amounts_in_the_head():
     row, z = _row(copy_test_from_moments(moments)), normal_quantile(0.05)
     assert row["credible_rel_diff"] == pytest.approx(0.1)
     assert row[ENDS].tolist() == pytest.approx([(1 - z) / 10, (1 + z) / 10])
+    shown = copy_test_from_moments(moments)
+    assert list(shown.believed) == ["metric", "variant", *list(shown.metrics)[-5:]]
+    assert [*shown.outcomes, *list(shown.believed)[2:]] == list(shown.metrics)
     # Prior and data equally sure (sd 0.1 of 10 is 1): half way, variance halved.
     row = _row(copy_test_from_moments(moments, prior=0.1))
     assert row["credible_rel_diff"] == pytest.approx(0.05)

@@ -35,6 +35,7 @@ from custmeasure import lazy
 if TYPE_CHECKING:
     from custmeasure.improve.copy_test.asking import copy_test
     from custmeasure.improve.copy_test.counted import copy_test_from_counts, copy_test_from_moments
+    from custmeasure.improve.copy_test.decision import Decision, check_decision
     from custmeasure.improve.copy_test.result import (
         CopyTestResult,
         RevenueTestResult,
@@ -44,9 +45,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CopyTestResult",
+    "Decision",
     "RevenueTestResult",
     "UnitMetric",
     "ValueTestResult",
+    "check_decision",
     "copy_test",
     "copy_test_from_counts",
     "copy_test_from_moments",
@@ -61,6 +64,7 @@ __getattr__, __dir__ = lazy.attach(
             "copy_test_from_counts",
             "copy_test_from_moments",
         ),
+        "custmeasure.improve.copy_test.decision": ("Decision", "check_decision"),
         "custmeasure.improve.copy_test.result": (
             "CopyTestResult",
             "RevenueTestResult",

@@ -15,15 +15,10 @@ from custmeasure.improve.copy_test.effects import (
     table,
     without_effect,
 )
-from custmeasure.improve.copy_test.family import (
-    BELIEVED,
-    decide_all,
-    metrics_table,
-    open_guards,
-)
+from custmeasure.improve.copy_test.family import decide_all, metrics_table, open_guards
 from custmeasure.improve.copy_test.plan import Traffic
 from custmeasure.improve.copy_test.remarks import has_one_spread, remarks
-from custmeasure.improve.copy_test.result import RESULTS, CopyTestResult, nobody
+from custmeasure.improve.copy_test.result import BELIEVED, RESULTS, CopyTestResult, nobody
 from custmeasure.improve.copy_test.verdict import Case
 from custmeasure.improve.copy_test.watching import watch_note
 from custmeasure.show.words import Text, Verdict

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from custmeasure.improve.copy_test.effects import Rate, Sample, own_value
+from custmeasure.improve.copy_test.result import BELIEVED
 from custmeasure.improve.copy_test.verdict import Case, decide
 from custmeasure.improve.copy_test.wording import each, percent, topic
 from custmeasure.language import Lang, pick
@@ -16,11 +17,6 @@ from custmeasure.stats import MeanComparison
 from custmeasure.stats.bayes import NormalPrior, Posterior, effect_posterior, rates_posterior
 from custmeasure.stats.guardrail import guardrail
 
-# What is believed after the test: columns of one posterior.
-BELIEVED = (
-    "chance_to_beat_share", "loss_share",
-    "credible_rel_diff", "credible_rel_diff_ci_lower", "credible_rel_diff_ci_upper",
-)  # fmt: skip
 METRICS = (
     "metric", "role", "variant", "n_units", "rel_diff", "rel_diff_ci_lower", "rel_diff_ci_upper",
     "p_value", "p_value_adj", "outcome", *BELIEVED,

@@ -16,6 +16,12 @@ from custmeasure.show.words import Text, Verdict
 
 _FORMATS: Mapping[str, fmt.Formatter] = {"srm_p_value": fmt.p_value}
 
+# What is believed after the test: columns of one posterior, the last three ÷ the control's value.
+BELIEVED = (
+    "chance_to_beat_share", "loss_share",
+    "credible_rel_diff", "credible_rel_diff_ci_lower", "credible_rel_diff_ci_upper",
+)  # fmt: skip
+
 # How differences look, by what a variant's own value is.
 FORMATS: Mapping[str, Mapping[str, fmt.Formatter]] = {
     "conversion_rate": _FORMATS,
@@ -48,6 +54,16 @@ class CopyTestResult(Result):
     daily: pd.DataFrame = field(default_factory=pd.DataFrame, kw_only=True)
     segments: pd.DataFrame = field(default_factory=pd.DataFrame, kw_only=True)
     checks: pd.DataFrame = field(default_factory=pd.DataFrame, kw_only=True)
+
+    @property
+    def outcomes(self) -> pd.DataFrame:
+        """What was tested: `metrics` without what is believed of it."""
+        return self.metrics.drop(columns=[name for name in BELIEVED if name in self.metrics])
+
+    @property
+    def believed(self) -> pd.DataFrame:
+        """The Bayesian view: one row a metric and treatment, of one posterior."""
+        return self.metrics[[n for n in ("metric", "variant", *BELIEVED) if n in self.metrics]]
 
     name: ClassVar[str] = "copy_test"
     VALUE: ClassVar[str] = "conversion_rate"
