@@ -5,6 +5,7 @@ are rejected, all of them, for nobody can say which is right. Between files the 
 is used and the older one counts as a duplicate.
 """
 
+import itertools
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -71,12 +72,16 @@ def key_hashes(column: pa.ChunkedArray) -> Hashes:
 
 
 def _hash_into(out: Hashes, chunk: pa.Array) -> None:
-    present = chunk.drop_null() if chunk.null_count else chunk
+    present = _present(chunk)
     if pa.types.is_dictionary(chunk.type):
         words = _hashed(chunk.dictionary.cast(pa.string()))
         out[:] = words[present.indices.to_numpy(zero_copy_only=False).astype(np.int64)]
     else:
         kernels.hashed(*cells_of(present), out)
+
+
+def _present(chunk: pa.Array) -> pa.Array:
+    return chunk.drop_null() if chunk.null_count else chunk
 
 
 def has_repeats(hashes: Hashes) -> bool:
@@ -99,19 +104,21 @@ def _repeated(column: pa.ChunkedArray) -> Rows:
 
 def _rises(column: pa.ChunkedArray) -> bool:
     """Return whether every key comes after the one before it, as numbers that a shop counts up do."""
-    chunks = [chunk.drop_null() for chunk in column.chunks if pa.types.is_string(chunk.type)]
+    chunks = [_present(chunk) for chunk in column.chunks if pa.types.is_string(chunk.type)]
     if len(chunks) < column.num_chunks:
         return False
     filled = [chunk for chunk in chunks if len(chunk)]
-    seams = [text for chunk in filled for text in (chunk[0], chunk[-1])][1:-1]
-    seams_rise = all(
-        kernels.rising(*cells_of(pa.array(pair, pa.string())))
-        for pair in zip(seams[::2], seams[1::2], strict=True)
-    )
-    if not seams_rise:
+    seams = ((_rank(chunk[-1]), _rank(after[0])) for chunk, after in itertools.pairwise(filled))
+    if not all(last < first for last, first in seams):
         return False
     with ThreadPoolExecutor(THREADS) as pool:
         return all(pool.map(lambda chunk: kernels.rising(*cells_of(chunk)), filled))
+
+
+def _rank(text: pa.StringScalar) -> tuple[int, bytes]:
+    """Return what `kernels.rising` goes by: the shorter text comes first."""
+    spelled = text.as_py().encode()
+    return len(spelled), spelled
 
 
 def _none() -> Rows:

@@ -425,19 +425,24 @@ def _above(data, i, n, j, m):
     """Return whether the ``m`` bytes at ``j`` come after the ``n`` at ``i``: the shorter text comes first."""
     if m != n:
         return m > n
-    for k in range(n):
-        if data[i + k] != data[j + k]:
-            return data[j + k] > data[i + k]
-    return False
+    k, eight = np.uint64(0), np.uint64(8)
+    while k + eight <= n and word(data, i + k) == word(data, j + k):
+        k += eight
+    while k < n and data[i + k] == data[j + k]:
+        k += np.uint64(1)
+    return k < n and data[j + k] > data[i + k]
 
 
 @_jit
 def rising(data, places):
     """Return whether every text comes after the one before it, so that no two are the same."""
-    for row in range(1, len(places)):
-        i, j = places[row - 1, 0], places[row, 0]
-        if not _above(data, i, places[row - 1, 1] - i, j, places[row, 1] - j):
+    i, n = np.uint64(0), np.uint64(0)
+    for row in range(len(places)):
+        j = np.uint64(places[row, 0])
+        m = np.uint64(places[row, 1]) - j
+        if row > 0 and not _above(data, i, n, j, m):
             return False
+        i, n = j, m
     return True
 
 

@@ -4,7 +4,7 @@ import itertools
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custmeasure.shop.reader.duplicates import _repeated, _rises
@@ -39,6 +39,7 @@ def test_a_column_of_codes_is_not_asked():
     assert not _rises(pa.chunked_array([pa.array(["a", "b"]).dictionary_encode()]))
 
 
+@settings(deadline=None)  # the first call compiles
 @given(st.lists(st.lists(st.text("ab가", max_size=3), max_size=4), max_size=4))
 def test_what_rises_repeats_nothing(chunks):
     texts = [text for chunk in chunks for text in chunk]
