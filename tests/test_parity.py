@@ -69,10 +69,19 @@ ASKED: dict[str, Ask] = {
         steps=["visit", "view_product; optional", "add_to_cart; within 2h", "purchase"],
         exclusions=["begin_checkout; after visit; before add_to_cart; stop_progress"],
     ),
+    "funnel of a segment that lacks a step": lambda shop: cm.funnel(
+        shop.events.keep([("event", "!=", "purchase")]), STEPS, window="7d", by="device"
+    ),
     "funnel_gaps": lambda shop: cm.funnel_gaps(_funnel(by="channel")(shop)),
     "two_periods": lambda shop: cm.two_periods(shop.events, days=28, window="7d"),
     "compare_funnels": _compared,
     "landing": lambda shop: cm.landing(shop.events, LOOK, window="1d", by="channel", **WEEK),
+    "landing of a segment that lacks a step": lambda shop: cm.landing(
+        shop.events.keep([("event", "!=", "purchase")]), LOOK, window="1d", **WEEK
+    ),
+    "stopped of a segment that lacks a step": lambda shop: cm.stopped(
+        shop.events.keep([("event", "!=", "purchase")]), STEPS, window="1d", **WEEK
+    ),
     "stopped": lambda shop: cm.stopped(shop.events, STEPS, window="1d", **WEEK),
     "stopping": lambda shop: cm.stopping(
         shop.events, STEPS, window="1d", traits=["device"], **WEEK

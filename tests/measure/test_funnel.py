@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custmeasure.engine import MissingTable, Table
+from custmeasure.engine import MissingTable, Table, as_table
 from custmeasure.errors import UnknownName, UsageError
-from custmeasure.measure.funnel import FunnelResult, funnel, funnel_gaps
+from custmeasure.measure.funnel import FunnelResult, compare_funnels, funnel, funnel_gaps
 from custmeasure.stats import wilson
 
 STEPS = ["visit", "cart", "buy"]
@@ -552,6 +552,49 @@ def test_groups_that_are_all_too_small_are_said_to_be():
 def test_an_unsplit_funnel_has_no_gaps():
     with pytest.raises(UsageError, match="not split"):
         funnel_gaps(FunnelResult.from_counts(["a", "b"], [2, 1]))
+
+
+# --- a segment that lacks a step --------------------------------------------------------------------
+
+
+def segments():
+    """Return a log in which ten tablets look and nobody on one buys."""
+    at = pd.Timestamp("2026-01-01")
+    rows = [(f"t{i}", at, "visit", "tablet") for i in range(10)]
+    rows += [(f"m{i}", at, event, "mobile") for i in range(10) for event in STEPS]
+    return pd.DataFrame(rows, columns=["visitor_id", "at", "event", "device"])
+
+
+def test_a_segment_without_a_step_has_none_of_its_people_there():
+    split = funnel(segments(), STEPS, window="1h", by="device").frame.set_index("device")
+    for frame in (
+        split.loc["tablet"],
+        funnel(as_table(segments()).keep([("device", "=", "tablet")]), STEPS, window="1h").frame,
+    ):
+        assert frame["n_reached"].tolist() == [10, 0, 0]
+        assert frame["step_rate"].tolist()[1] == 0
+        assert np.isnan(frame["step_rate"].tolist()[2])  # nobody was there to go on
+        limits = [end[0] for end in wilson([0], [10])]
+        ends = frame[["overall_rate_ci_lower", "overall_rate_ci_upper"]].to_numpy()
+        assert ends[2].tolist() == limits
+
+
+def test_two_kept_segments_are_compared():
+    sides = [
+        funnel(as_table(segments()).keep([("device", "=", name)]), STEPS, window="1h")
+        for name in ("mobile", "tablet")
+    ]
+    change = compare_funnels(*sides, names=("mobile", "tablet"))
+    assert str(change.verdict) == "worse"
+    assert change.frame["diff"][0] == -1
+
+
+def test_a_step_that_nobody_ever_took_is_refused_in_a_segment_too():
+    tablets = as_table(segments()).keep([("device", "=", "tablet")])
+    with pytest.raises(UnknownName, match="Did you mean 'buy'"):
+        funnel(tablets, ["visit", "cart", "by"], window="1h")
+    nobody = as_table(segments()).keep([("device", "=", "desktop")])
+    assert funnel(nobody, STEPS, window="1h").verdict.code == "NO_UNITS"
 
 
 # --- what holds for every log -----------------------------------------------------------------------

@@ -6,7 +6,7 @@ person whose cart and order are waited for). So everybody counts on one page alo
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -165,8 +165,8 @@ def count_landing(
 
 
 def _check_steps(table: Table, marks: Sequence[Mark]) -> None:
-    """Refuse a step that never happened, unless nothing ever did."""
-    rows = query(_SEEN, events=table.pick(event=("event", "text"))).to_pylist()
+    """Refuse a step that never happened in the whole table, unless nothing ever did."""
+    rows = query(_SEEN, events=replace(table, kept=()).pick(event=("event", "text"))).to_pylist()
     seen = [row["event"] for row in rows]
     for name in (name for mark in marks for name in mark.any_of):
         if seen and name not in seen:

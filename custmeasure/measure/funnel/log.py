@@ -1,6 +1,7 @@
 """The events behind a funnel: asked of the engine once, walked unit by unit."""
 
 import datetime as dt
+from dataclasses import replace
 
 from custmeasure.engine import Table, in_parts, query
 from custmeasure.engine.sequence.part import Walk, Walked, joined
@@ -54,12 +55,15 @@ def _names(table: Table, by: str) -> dict[object, str | None]:
 
 
 def _check(table: Table, plan: Plan, seen: int) -> None:
-    """Refuse an event that never happened; one look at the events tells which, if there may be one."""
+    """Refuse an event that never happened; one look at the events tells which, if there may be one.
+
+    The whole table is looked at: a step that only the rows that were kept lack is no mistake.
+    """
     marks = plan.marks
     doubtful = any(len(mark.any_of) > 1 or not seen >> bit & 1 for bit, mark in enumerate(marks))
     if not doubtful:
         return
-    rows = query(_HAPPENED, events=table.pick(event=("event", "text")))
+    rows = query(_HAPPENED, events=replace(table, kept=()).pick(event=("event", "text")))
     happened = [name for name in rows["event"].to_pylist() if name is not None]
     for name in (name for mark in marks for name in mark.any_of):
         if happened and name not in happened:
