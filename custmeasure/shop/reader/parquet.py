@@ -135,6 +135,8 @@ def as_they_lie(paths: Sequence[Path], spec: Spec) -> Reading | None:
         return None
     if not all(_lies_right(name, schemas[0], spec) for name in spec.read_columns):
         return None
+    if any(_without_zone(file, spec) for file in files):
+        return None
     names = list(spec.read_columns)
     hashes: list[npt.NDArray[np.uint64]] = []
     notes: list[Text] = []
@@ -181,6 +183,8 @@ def read_parquet(path: Path, spec: Spec) -> Part:
     check_present(gather)
     for problem in _wrong_types(path.name, file.schema_arrow, gather, spec):
         gather.problems.append(problem)
+    for column in _without_zone(file, spec):
+        gather.problems.append(_zone_unknown(path.name, column, spec))
     if not gather.problems:
         for block, _ in _blocks(path, file, spec):
             gather.add(block)
@@ -207,6 +211,35 @@ def check_drift(paths: Sequence[Path], spec: Spec) -> list[Problem]:
                 if before != now and {before, now} != {"whole", "fraction"}:
                     found.append(_drifted(path.name, paths[0].name, old, before, now))
     return found
+
+
+def _without_zone(file: pq.ParquetFile, spec: Spec) -> list[str]:
+    """Return the columns of instants that are INT96, where nobody has declared their zone.
+
+    Spark writes UTC that way, other tools the clock on the wall, and the file does not say which.
+    """
+    if spec.timezone_declared:
+        return []
+    columns = [file.schema.column(i) for i in range(len(file.schema))]
+    old = {column.path for column in columns if column.physical_type == "INT96"}
+    clocks = (name for name in spec.read_columns if spec.kinds[name] in ("instant", "day"))
+    return [spec.columns[name] for name in clocks if spec.columns[name] in old]
+
+
+def _zone_unknown(file: str, column: str, spec: Spec) -> Problem:
+    return Problem(
+        file,
+        Text(
+            "시각이 INT96으로 적혀 있어 UTC인지 현지 시각인지 알 수 없습니다",
+            "its times are INT96, which does not say whether they are UTC or local",
+        ),
+        Text(
+            f'Spark가 쓴 파일이면 shop.toml의 [tables.{spec.table}]에 timezone = "UTC"라고 적으십시오.',
+            f'If Spark wrote the file, write timezone = "UTC" under [tables.{spec.table}] in shop.toml.',
+        ),
+        column=column,
+        blocks=True,
+    )
 
 
 def _opened(path: Path) -> pq.ParquetFile:

@@ -50,6 +50,25 @@ def test_what_is_no_finite_number_is_rejected_b14(tmp_path, value):
     assert np.isfinite(reading.table["amount"].to_numpy()).all()
 
 
+def test_times_that_say_neither_utc_nor_local_are_asked_about(tmp_path):
+    """Spark writes INT96 in UTC, others the clock on the wall: nine hours in Seoul."""
+    path = tmp_path / "o.parquet"
+    table = pa.table(
+        {"order_id": ["A"], "customer_id": ["c"], "at": pa.array([AT]), "amount": [1.0]}
+    )
+    pq.write_table(table, path, use_deprecated_int96_timestamps=True)
+    ko, en = both(blocked(path))
+    assert 'timezone = "UTC"' in ko[0]
+    assert en[0] == (
+        'o.parquet column "at": its times are INT96, which does not say whether they are UTC or local. '
+        'If Spark wrote the file, write timezone = "UTC" under [tables.orders] in shop.toml.'
+    )
+    reading = read(path, timezone="UTC")
+    seen = Table("orders", reading.table, reading.columns, written_in="UTC")
+    found = query("SELECT moment FROM rows", rows=seen.pick(moment=("at", "instant")))
+    assert found.to_pylist() == [{"moment": AT}]
+
+
 def test_a_column_of_another_type_blocks_b30(tmp_path):
     ko, en = both(blocked(put(tmp_path, orders(amount=[True, False]), "o.parquet")))
     assert en[0] == (
