@@ -115,9 +115,21 @@ def test_the_luck_of_the_best_test_is_taken_out():
     best = past.frame.loc[past.frame["rel_diff"].idxmax()]
     assert 0 < best["likely_rel_diff"] < 0.8 * best["rel_diff"]
     data = from_totals(totals(*tests))
-    seen = shrink([t.effect for t in data], [t.se for t in data])
+    seen = shrink([t.effect for t in data], [t.se for t in data], usual_spread=0.1)
     assert np.sort(past.frame["likely_rel_diff"]) == pytest.approx(np.sort(np.expm1(seen.effect)))
     assert "+50.0%" in past.reason
+
+
+def test_two_tests_hear_each_other_by_what_is_known_of_copy():
+    """Two alone say nothing of how tests differ; what is known beforehand does, and is named."""
+    result = copy_memory_from_counts(totals(("", "", 100, 140), ("", "", 100, 104)))
+    past = result.past.frame.sort_values("rel_diff")
+    low, high = past["likely_rel_diff"]
+    assert past["rel_diff"].iloc[0] < low < high < past["rel_diff"].iloc[1]
+    assert past["own_share"].between(0, 1, inclusive="neither").all()
+    assert result.definition["usual_spread"] == result.past.definition["usual_spread"] == 0.1
+    one = copy_memory_from_counts(totals(("", "", 100, 140)))
+    assert one.past.verdict.code == "TOO_FEW_TESTS"
 
 
 def test_what_was_picked_as_best_is_closer_to_the_truth_than_what_was_seen():

@@ -8,7 +8,8 @@ what came out best is partly luck, and small tests more than large ones.
 
 Tests come from the table ``copy_tests`` (totals that somebody typed in) and from the experiments that
 shop.toml declares with ``tags`` and whose last day is over. A test with a broken split stays out, and is
-named.
+named. How much true effects differ is learned from the tests and, while they are few, from what is known of
+copy at large (`USUAL_SPREAD`, in the definition).
 
 Frame, one row a kind of copy, the surest first: ``tag, n_tests`` (tests in which it differs), ``n_units``,
 ``rel_diff`` (what it does to the conversion rate, the other kinds taken into account) with the interval of
@@ -45,6 +46,10 @@ from custmeasure.shop import Shop
 from custmeasure.show.words import Text
 from custmeasure.stats.shrink import pool, shrink, tag_effects
 from custmeasure.stats.tails import check_level
+
+# What is known of copy before any test here: a third of true effects lies beyond ±10 % (half-normal scale of
+# their spread). It decides how much few tests borrow from each other; with many it hardly matters.
+USUAL_SPREAD = 0.1
 
 __all__ = ["CopyMemoryResult", "PastTestsResult", "copy_memory", "copy_memory_from_counts"]
 
@@ -100,8 +105,9 @@ def _pooled(
     notes: Sequence[Text],
 ) -> CopyMemoryResult:
     check_level(alpha)
+    definition = {**definition, "usual_spread": USUAL_SPREAD}
     effects, ses = [test.effect for test in tests], [test.se for test in tests]
-    shrunk = shrink(effects, ses, alpha)
+    shrunk = shrink(effects, ses, alpha, usual_spread=USUAL_SPREAD)
     past = past_table(tests, shrunk, -float(ndtri(alpha / 2)))
     listed = PastTestsResult(past, dict(definition), verdict=past_verdict(past, shrunk))
     tagged = [test for test in tests if test.tags]
