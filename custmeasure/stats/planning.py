@@ -30,7 +30,8 @@ from custmeasure.stats.roots import falling_root
 from custmeasure.stats.sequential import alpha_spending, crossing_chances
 from custmeasure.stats.tails import check_level, normal_quantile
 
-METHODS = ("once", "planned_end", "open_end")
+# How a test is watched: once at its end, often until a planned end, often without one.
+METHODS = ("one_look", "planned_end", "open_end")
 # No plan needs more units than there are people.
 MOST_UNITS = 1e10
 LARGEST_REL_DIFF = 1e4
@@ -108,10 +109,10 @@ class Design:
     alpha, power
         Two-sided level of the whole test, and the wanted chance to see the difference.
     method
-        ``"once"`` (one look at the end), ``"planned_end"`` (alpha spending) or ``"open_end"``
+        ``"one_look"`` (at the end), ``"planned_end"`` (alpha spending) or ``"open_end"``
         (always valid).
     looks
-        How often it is looked at until the end; does not matter for ``"once"``.
+        How often it is looked at until the end; does not matter for ``"one_look"``.
     n_metrics
         Decision metrics that share the level.
     correlation
@@ -123,7 +124,7 @@ class Design:
     shares: tuple[float, ...] = (1.0, 1.0)
     alpha: float = 0.05
     power: float = 0.8
-    method: str = "once"
+    method: str = "one_look"
     looks: int = 1
     n_metrics: int = 1
     correlation: float = 0.0
@@ -260,7 +261,7 @@ def mde_by_day(
         Different units that have come by the end of each day; they grow ever more slowly, because
         the same people come back.
     design
-        A test of d days is looked at d times, whatever ``looks`` says; once when ``"once"``.
+        A test of d days is looked at d times, whatever ``looks`` says; once when ``"one_look"``.
 
     Examples
     --------
@@ -296,7 +297,7 @@ def days_needed(
     """
     plan = design or Design()
     # A day without enough units for one look has not enough for several either.
-    least = plan_units(baseline, rel_diff, replace(plan, method="once"))
+    least = plan_units(baseline, rel_diff, replace(plan, method="one_look"))
     for day, n in enumerate(units_by_day, start=1):
         if n >= least and n >= plan_units(baseline, rel_diff, replace(plan, looks=day)):
             return day
@@ -340,7 +341,7 @@ def _units_for(baseline: Baseline, rel_diff: float, plan: Design, drift: float) 
 
 def _needed_drift(plan: Design, n_units: float) -> float:
     """Return the expected z at the end at which the test has its power."""
-    if plan.method == "once":
+    if plan.method == "one_look":
         return normal_quantile(plan.level) + float(ndtri(plan.power))
     size = n_units / plan.tuned_for if plan.method == "open_end" else 0.0
     return _solved_drift(plan.method, plan.looks, plan.level, plan.power, round(size, 6))
@@ -357,7 +358,7 @@ def _solved_drift(method: str, looks: int, level: float, power: float, size: flo
 
 
 def _bounds(plan: Design, n_units: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    if plan.method == "once":
+    if plan.method == "one_look":
         return (1.0,), (normal_quantile(plan.level),)
     return _looks(plan.method, plan.looks, plan.level, n_units / plan.tuned_for)
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,11 +12,13 @@ from matplotlib import pyplot
 from custmeasure.errors import UnknownName, UsageError
 from custmeasure.history import Delivery, History
 from custmeasure.improve.copy_test import copy_test, copy_test_from_counts
+from custmeasure.improve.copy_test.agreed import tuned_for
 from custmeasure.improve.copy_test.gates import uncalibrated
 from custmeasure.improve.plan_test.store import Plan, store_plan
 from custmeasure.shop import open_shop
 from custmeasure.show import plots
 from custmeasure.show.words import Text
+from custmeasure.stats.anytime import anytime_level
 from custmeasure.stats.placebo import Placebo
 
 TOML = """
@@ -190,7 +193,7 @@ def test_names_that_do_not_exist(small, tmp_path):
 
 def test_planned_needs_an_end(small):
     with pytest.raises(UsageError, match="needs a last day"):
-        copy_test(small, "copy", method="planned")
+        copy_test(small, "copy", method="planned_end")
 
 
 # --- a few thousand people: several metrics, guardrails, looks ----------------------------------------
@@ -268,7 +271,7 @@ def test_a_metric_whose_table_is_missing_is_left_out(tmp_path):
 def test_without_an_end_the_interval_is_always_valid(tmp_path):
     shop = _crowd(tmp_path)
     opened, once = copy_test(shop, "copy"), copy_test(shop, "copy", method="one_look")
-    assert (opened.definition["method"], once.definition["method"]) == ("open", "one_look")
+    assert (opened.definition["method"], once.definition["method"]) == ("open_end", "one_look")
     assert 1.3 < _width(opened) / _width(once) < 1.9
     assert opened.frame["p_value"].iloc[1] > once.frame["p_value"].iloc[1]
 
@@ -283,7 +286,7 @@ def test_with_an_end_every_day_counts_as_a_look(tmp_path):
     shop = _crowd(tmp_path)
     planned = copy_test(shop, "copy", end="2026-03-20")
     once = copy_test(shop, "copy", end="2026-03-20", method="one_look")
-    assert planned.definition["method"] == "planned"
+    assert planned.definition["method"] == "planned_end"
     assert planned.definition["n_looks"] == 20
     assert 1.0 < _width(planned) / _width(once) <= 1.15
     assert any("every day counts as a look" in note for note in planned.notes)
@@ -372,6 +375,26 @@ def test_a_metric_that_is_not_calibrated_is_not_judged():
     assert (verdict, verdict.code) == ("invalid", "NOT_CALIBRATED")
     assert "14.0%" in verdict.reason
     assert uncalibrated([(title, Placebo(0.05, 1000, 5000)), (title, None)]) is None
+
+
+def test_a_test_without_an_end_is_tuned_for_its_plan(tmp_path):
+    """A plan of 40,000 units in time: the level of this look is that of a sequence tuned for them."""
+    shop = _crowd(tmp_path)
+    plain = copy_test(shop, "copy")
+    assert plain.definition["tuned_for"] == 5000
+    plan = Plan("copy", "A", {"A": 0.5, "B": 0.5}, method="open_end", n_units=40_000)
+    path = store_plan(shop, plan, written_at=_at(-1).to_pydatetime())
+    tuned = copy_test(shop, "copy")
+    assert tuned.definition["tuned_for"] == 40_000
+    n = int(tuned.frame["n_units"].sum())
+    assert tuned.definition["look_alpha"] == round(anytime_level(n, 0.05, 40_000), 4)
+    assert _width(tuned) > _width(plain)  # 2,000 units are far from 40,000
+    # A plan that somebody edited, or that came late, tunes nothing.
+    path.write_text(path.read_text("utf-8").replace("40000", "2000"), "utf-8")
+    assert copy_test(shop, "copy").definition["tuned_for"] == 5000
+    assert tuned_for(replace(plan, late=True), 2) == 5000
+    assert tuned_for(replace(plan, n_units=None), 2) == 5000
+    assert tuned_for(plan, 4) == 20_000  # the two that are compared have half of the units
 
 
 def test_silence_before_the_planned_end_is_a_note(tmp_path):

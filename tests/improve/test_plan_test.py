@@ -304,4 +304,4 @@ def test_a_plan_keeps_its_promise_on_random_splits():
     pooled = (a + b) / 2
     z = (b - a) / np.sqrt(2 * pooled * (1 - pooled) / n)
     assert (np.abs(z) > 1.96).mean() == pytest.approx(row["power_rate"], abs=0.02)
-    assert Design(method="once").power == 0.8
+    assert Design(method="one_look").power == 0.8

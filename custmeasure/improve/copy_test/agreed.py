@@ -9,8 +9,7 @@ from typing import Any
 from custmeasure.errors import check_choice
 from custmeasure.improve.copy_test.asked import Plan
 from custmeasure.improve.copy_test.looks import (
-    METHODS,
-    STORED,
+    CHOICES,
 )
 from custmeasure.improve.copy_test.metrics import CONVERSION, Metric, read_metric
 from custmeasure.improve.copy_test.setup import Setup
@@ -18,6 +17,7 @@ from custmeasure.improve.plan_test.store import Plan as StoredPlan
 from custmeasure.improve.plan_test.store import changes, planned_note, read_plan
 from custmeasure.shop import Shop
 from custmeasure.show.words import Text
+from custmeasure.stats.anytime import TUNED_FOR
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Agreed:
     goals, guards
         The metrics that decide, and those that must not suffer.
     method
-        One of `METHODS`.
+        One of `CHOICES`.
     start, end
         The days of the first exposure.
     stored
@@ -73,7 +73,7 @@ class Agreed:
     @classmethod
     def of(cls, request: Request) -> "Agreed":
         """Settle what was asked, planned and declared."""
-        check_choice("mode", request.method, METHODS)
+        check_choice("mode", request.method, CHOICES)
         shop = request.shop
         declared = shop.settings.experiments.get(request.experiment, {})
         stored = read_plan(shop, request.experiment)
@@ -90,7 +90,7 @@ class Agreed:
         window = settled("window", request.window)
         method = request.method
         if method == "auto" and stored is not None:
-            method = STORED[stored.method]
+            method = stored.method
         plan = Plan(
             settled("control", request.control), settled("shares", None),
             settled("min_effect", request.min_effect, 0.05), settled("alpha", request.alpha, 0.05),
@@ -115,6 +115,16 @@ def _metrics(
     return [read_metric(shop, name, window=window, covariate=request.covariate) for name in names]
 
 
+def tuned_for(stored: StoredPlan | None, n_variants: int) -> float:
+    """Return the planned units of two variants, for which an interval without an end is tuned.
+
+    Only a plan from before the first exposure may tune; it moves the width, never the promise.
+    """
+    if stored is None or not stored.n_units or stored.late or stored.edited:
+        return TUNED_FOR
+    return stored.n_units * 2 / max(n_variants, 2)
+
+
 def plan_notes(agreed: Agreed, setup: Setup, control: str) -> list[Text]:
     """Return when the plan was stored and what is run otherwise."""
     if agreed.stored is None:
@@ -126,13 +136,12 @@ def plan_notes(agreed: Agreed, setup: Setup, control: str) -> list[Text]:
         "shares": setup.shop.settings.experiments.get(setup.experiment, {}).get("shares")
         or agreed.plan.shares,
         "start": agreed.start, "end": agreed.end, "alpha": agreed.plan.alpha,
-        "min_effect": agreed.plan.min_effect, "method": _stored_name(agreed),
+        "min_effect": agreed.plan.min_effect, "method": _method(agreed),
     }  # fmt: skip
     return [planned_note(agreed.stored), *changes(agreed.stored, run)]
 
 
-def _stored_name(agreed: Agreed) -> str:
-    method = agreed.method
-    if method == "auto":
-        method = "planned" if agreed.end else "open"
-    return next(stored for stored, name in STORED.items() if name == method)
+def _method(agreed: Agreed) -> str:
+    if agreed.method != "auto":
+        return agreed.method
+    return "planned_end" if agreed.end else "open_end"

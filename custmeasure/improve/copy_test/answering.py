@@ -10,7 +10,7 @@ import pandas as pd
 from custmeasure import dates
 from custmeasure.engine import MissingTable
 from custmeasure.improve.copy_test import counts, gates
-from custmeasure.improve.copy_test.agreed import Agreed, Request, plan_notes
+from custmeasure.improve.copy_test.agreed import Agreed, Request, plan_notes, tuned_for
 from custmeasure.improve.copy_test.asked import Frames, Plan, Question, control_first
 from custmeasure.improve.copy_test.checks import checks_table, stale_note
 from custmeasure.improve.copy_test.concluding import conclude
@@ -161,6 +161,7 @@ def _watch(setup: Setup, agreed: Agreed, reading: Reading, looked: list[dt.date]
     return watch(
         agreed.method, agreed.plan.alpha, finished(reading),
         last_day=end, today=_today(setup), looked=looked,
+        tuned_for=tuned_for(agreed.stored, len(reading.samples)),
     )  # fmt: skip
 
 

@@ -54,8 +54,8 @@ def copy_test(
     control
         The variant that the others are compared with; the declared one, or the first by name.
     method
-        How looks are taken into account: ``"planned"`` (alpha spending until the planned end),
-        ``"open"`` (always valid), ``"one_look"`` (the classical answer of a single look), or
+        How looks are taken into account: ``"planned_end"`` (alpha spending until the planned end),
+        ``"open_end"`` (always valid), ``"one_look"`` (the classical answer of a single look), or
         ``"auto"``: as the plan says, else planned where there is an end and open where there is none.
     covariate
         How long before the first exposure the same metric is measured to sharpen the comparison

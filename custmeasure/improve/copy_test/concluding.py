@@ -161,5 +161,6 @@ def _definition(
         **({"interval": "pooled"} if has_one_spread(samples) else {}),
         "method": watched.method,
         **looks,
+        **({"tuned_for": watched.tuned_for} if watched.method == "open_end" else {}),
         "look_alpha": level,
     }

@@ -38,7 +38,7 @@ def copy_test_from_counts(
     metric
         What a conversion is, for the reader.
     method
-        ``"one_look"``, or ``"open"`` for counts that are looked at again and again.
+        ``"one_look"``, or ``"open_end"`` for counts that are looked at again and again.
 
     Raises
     ------
@@ -86,11 +86,11 @@ def copy_test_from_moments(
 
 
 def _watch(method: str, alpha: float) -> Watch:
-    if method in ("one_look", "open"):
+    if method in ("one_look", "open_end"):
         return Watch(method, alpha)
     raise UsageError(
-        ko=f"method {method!r}: 수만 줄 때는 'one_look'이나 'open'을 쓸 수 있습니다.",
-        en=f"method {method!r}: with counts alone, 'one_look' or 'open' can be used.",
+        ko=f"method {method!r}: 수만 줄 때는 'one_look'이나 'open_end'를 쓸 수 있습니다.",
+        en=f"method {method!r}: with counts alone, 'one_look' or 'open_end' can be used.",
     )
 
 

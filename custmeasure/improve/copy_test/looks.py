@@ -16,10 +16,10 @@ from custmeasure.errors import UsageError, check_choice
 from custmeasure.history import FILE, HISTORY, History
 from custmeasure.improve.copy_test.watching import Watch
 from custmeasure.shop import Shop
+from custmeasure.stats.anytime import TUNED_FOR
+from custmeasure.stats.planning import METHODS
 
-METHODS = ("auto", "planned", "open", "one_look")
-# The names that stored plans use.
-STORED = {"planned_end": "planned", "open_end": "open", "one_look": "one_look"}
+CHOICES = ("auto", *METHODS)
 
 
 def watch(
@@ -30,13 +30,14 @@ def watch(
     last_day: dt.date | None,
     today: dt.date | None,
     looked: Sequence[dt.date] | None,
+    tuned_for: float = TUNED_FOR,
 ) -> Watch:
     """Return how a test is watched.
 
     Parameters
     ----------
     method
-        ``"planned"``, ``"open"`` or ``"one_look"``; ``"auto"`` plans where there is a last day.
+        ``"planned_end"``, ``"open_end"`` or ``"one_look"``; ``"auto"`` plans where there is a last day.
     alpha
         Level of the whole test.
     finished
@@ -47,35 +48,37 @@ def watch(
         The last complete day.
     looked
         The days of earlier looks; None when nobody knows, and every day is taken for one.
+    tuned_for
+        Units of two variants at which a test without an end is read best; fixed before the first.
 
     Raises
     ------
     UnknownName
         For another method.
     UsageError
-        For ``"planned"`` without an end.
+        For ``"planned_end"`` without an end.
     """
-    chosen = check_choice("mode", method, METHODS)
+    chosen = check_choice("mode", method, CHOICES)
     if chosen == "auto":
-        chosen = "planned" if last_day else "open"
-    if chosen == "planned" and last_day is None:
+        chosen = "planned_end" if last_day else "open_end"
+    if chosen == "planned_end" and last_day is None:
         raise UsageError(
-            ko="method='planned'에는 끝나는 날(end)이 있어야 합니다. shop.toml의 실험에 적으십시오.",
-            en="method='planned' needs a last day: give end, or declare it for the experiment.",
+            ko="method='planned_end'에는 끝나는 날(end)이 있어야 합니다. shop.toml의 실험에 적으십시오.",
+            en="method='planned_end' needs a last day: give end, or declare it for the experiment.",
         )
     if not finished or chosen == "one_look":
-        return Watch(chosen, alpha)
+        return Watch(chosen, alpha, tuned_for=tuned_for)
     first, until = min(finished), today or max(finished)
-    now = min(until, last_day) if last_day and chosen == "planned" else until
+    now = min(until, last_day) if last_day and chosen == "planned_end" else until
     every = [first + dt.timedelta(days=i) for i in range(max((now - first).days, 0) + 1)]
     days = every if looked is None else [day for day in every if day in set(looked) or day == now]
     known = _running(finished, days)
     kept = [(day, n) for day, n in zip(days, known, strict=True) if n > 0]
-    if chosen == "open" or last_day is None:
-        return Watch("open", alpha, tuple(day for day, _ in kept))
+    if chosen == "open_end" or last_day is None:
+        return Watch("open_end", alpha, tuple(day for day, _ in kept), tuned_for=tuned_for)
     whole = (last_day - first).days + 1
     return Watch(
-        "planned",
+        "planned_end",
         alpha,
         tuple(day for day, _ in kept),
         tuple(float(n) for _, n in kept),

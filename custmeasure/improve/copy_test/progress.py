@@ -48,7 +48,7 @@ def daily(reading: Reading, control: str, watched: Watch) -> pd.DataFrame:
 
 def _levels(watched: Watch) -> Mapping[dt.date, float]:
     """Return the level of every look; of an open or a single one it follows from the units."""
-    if watched.method != "planned" or not watched.information:
+    if watched.method != "planned_end" or not watched.information:
         return {}
     return dict(zip(watched.days, watched.levels, strict=True))
 
@@ -63,7 +63,7 @@ def _row(
     treatment, control = pair
     n = treatment.n + control.n
     is_look = not watched.days or day in watched.days
-    level = levels.get(day, watched.level(n) if watched.method != "planned" else watched.alpha)
+    level = levels.get(day, watched.level(n) if watched.method != "planned_end" else watched.alpha)
     seen = compare(treatment, control, max(level, 1e-12))
     kept = {key: getattr(seen, key) for key in _LIMITS}
     if not is_look:

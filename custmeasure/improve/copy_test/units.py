@@ -95,7 +95,7 @@ def copy_test_from_units(
     control, shares, min_effect, alpha
         As `copy_test_from_counts`.
     method
-        ``"one_look"`` or ``"open"``.
+        ``"one_look"`` or ``"open_end"``.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def copy_test_from_units(
     UsageError
         When no metric is given.
     """
-    check_choice("mode", method, ("one_look", "open"))
+    check_choice("mode", method, ("one_look", "open_end"))
     source = as_table(table)
     if isinstance(source, MissingTable) or not metrics:
         raise UsageError(ko="잴 지표가 없습니다.", en="There is no metric to measure.")

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 from custmeasure.show.words import Text
-from custmeasure.stats.anytime import anytime_level, anytime_p_value
+from custmeasure.stats.anytime import TUNED_FOR, anytime_level, anytime_p_value
 from custmeasure.stats.sequential import Looks, alpha_spending, repeated_p_value
 
 # A look that may claim nothing has an interval at this level, so that it has one at all.
@@ -24,13 +24,15 @@ class Watch:
     Attributes
     ----------
     method
-        ``"one_look"``, ``"planned"`` (alpha spending) or ``"open"`` (always valid).
+        ``"one_look"``, ``"planned_end"`` (alpha spending) or ``"open_end"`` (always valid).
     alpha
         Level of the whole test.
     days
         The days of the looks, this one last; empty where they are not known.
     information, fractions
         Units whose window was over at each look, and the share of the planned time that was.
+    tuned_for
+        Units of both variants at which an interval without an end is narrowest: as planned.
     """
 
     method: str = "one_look"
@@ -38,11 +40,12 @@ class Watch:
     days: tuple[dt.date, ...] = ()
     information: tuple[float, ...] = ()
     fractions: tuple[float, ...] = ()
+    tuned_for: float = TUNED_FOR
 
     @property
     def is_last(self) -> bool:
         """Whether the planned end has come."""
-        return self.method == "planned" and bool(self.fractions) and self.fractions[-1] >= 1
+        return self.method == "planned_end" and bool(self.fractions) and self.fractions[-1] >= 1
 
     @property
     def levels(self) -> tuple[float, ...]:
@@ -51,24 +54,24 @@ class Watch:
 
     def level(self, n: int) -> float:
         """Return the two-sided level that this look may use, at ``n`` units of both variants."""
-        if self.method == "planned" and self.information:
+        if self.method == "planned_end" and self.information:
             return max(self.levels[-1], _NOTHING)
-        if self.method == "open" and n > 0:
-            return max(anytime_level(n, self.alpha), _NOTHING)
+        if self.method == "open_end" and n > 0:
+            return max(anytime_level(n, self.alpha, self.tuned_for), _NOTHING)
         return self.alpha
 
     def level_at_end(self, n: int) -> float:
         """Return the level to plan with: nearly the whole at a planned end, this look's without one."""
-        return self.level(n) if self.method == "open" else self.alpha
+        return self.level(n) if self.method == "open_end" else self.alpha
 
     def p_value(self, p_value: float, n: int) -> float:
         """Return a plain p-value with all looks taken into account: below alpha as the level says."""
         if math.isnan(p_value):
             return p_value
-        if self.method == "planned" and self.information:
+        if self.method == "planned_end" and self.information:
             return _repeated(p_value, self.information, self.fractions)
-        if self.method == "open" and n > 0:
-            return anytime_p_value(p_value, n, self.alpha)
+        if self.method == "open_end" and n > 0:
+            return anytime_p_value(p_value, n, self.alpha, self.tuned_for)
         return p_value
 
 
@@ -94,7 +97,7 @@ def watch_note(watched: Watch, *, is_known: bool) -> Text:
             "the first difference often finds differences that are not there.",
         )
     n = len(watched.days)
-    if watched.method == "open":
+    if watched.method == "open_end":
         return Text(
             "끝나는 날이 없는 시험이라, 언제 몇 번을 보아도 맞는 넓은 구간을 썼습니다. "
             "끝나는 날을 미리 정하면 구간이 좁아집니다.",

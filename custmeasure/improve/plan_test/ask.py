@@ -12,7 +12,7 @@ from custmeasure.stats.planning import Baseline, Design, plan_mde, plan_power, p
 from custmeasure.stats.tails import Floats
 
 WEEK = 7
-MOST_LOOKS = {"once": 1, "planned_end": 56, "open_end": 28}
+MOST_LOOKS = {"one_look": 1, "planned_end": 56, "open_end": 28}
 # After so many days' looks the units needed hardly change any more, and they are quickly computed.
 SETTLED = 2 * WEEK
 
@@ -86,7 +86,9 @@ def _power(ask: Ask, n_units: float, n_days: int) -> float:
 
 def shortest(ask: Ask) -> int | None:
     """Return the fewest whole weeks that are enough, without a table of all of them."""
-    least = plan_units(ask.baseline, ask.min_effect, replace(ask.design, method="once", looks=1))
+    least = plan_units(
+        ask.baseline, ask.min_effect, replace(ask.design, method="one_look", looks=1)
+    )
     for week in range(1, ask.n_weeks + 1):
         n = ask.by_day[WEEK * week - 1]
         if n >= least and _power(ask, n, WEEK * week) >= ask.design.power - 1e-9:

@@ -12,10 +12,10 @@ from custmeasure import dates
 from custmeasure.errors import UsageError, check_choice
 from custmeasure.show.labels import LABELS
 from custmeasure.show.words import Text
+from custmeasure.stats.planning import METHODS
 from custmeasure.stats.tails import check_level
 
 KINDS = ("split", "by_day")
-METHODS = ("planned_end", "open_end", "one_look")
 
 
 @dataclass(frozen=True)

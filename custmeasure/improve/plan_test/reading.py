@@ -11,7 +11,6 @@ from custmeasure import dates
 from custmeasure.engine import Table
 from custmeasure.errors import UnknownName, UsageError, check_choice
 from custmeasure.improve.plan_test.ask import WEEK, Ask, shortest
-from custmeasure.improve.plan_test.plan import METHODS
 from custmeasure.improve.plan_test.traffic import (
     Entry,
     Past,
@@ -23,7 +22,7 @@ from custmeasure.improve.plan_test.traffic import (
 from custmeasure.improve.plan_test.wording import earlier
 from custmeasure.shop import Shop
 from custmeasure.show.words import Text
-from custmeasure.stats.planning import Baseline, Design
+from custmeasure.stats.planning import METHODS, Baseline, Design
 
 PURCHASE = "purchase"
 METRICS = ("conversion", "revenue")
@@ -69,9 +68,7 @@ def design_of(
     """Return the design of a test with these shares, the control first."""
     check_choice("method", method, METHODS)
     parts = tuple(float(share) for share in shares.values()) if shares else (1.0, 1.0)
-    return Design(
-        parts, alpha, power, "once" if method == "one_look" else method, correlation=correlation
-    )
+    return Design(parts, alpha, power, method, correlation=correlation)
 
 
 def latest(shop: Shop, entry: Entry, window: dt.timedelta, before: dt.timedelta) -> Past:

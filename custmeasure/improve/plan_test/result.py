@@ -81,7 +81,7 @@ def answer(
         **definition, "metric": ask.metric, "baseline": ask.baseline.mean,
         "min_effect": ask.min_effect, "shares": _shares(definition, ask.design),
         "alpha": ask.design.alpha, "power_rate": ask.design.power,
-        "method": "one_look" if ask.design.method == "once" else ask.design.method,
+        "method": ask.design.method,
         "n_needed": needed(ask, weeks), "correlation": ask.design.correlation or None,
         "currency": ask.currency,
     }  # fmt: skip

@@ -22,11 +22,10 @@ from pathlib import Path
 from custmeasure import dates
 from custmeasure.engine import Table, query
 from custmeasure.errors import DataError, UsageError, unwritable
-from custmeasure.improve.plan_test.plan import METHODS, Plan, changes, planned_note
+from custmeasure.improve.plan_test.plan import Plan, changes, planned_note
 from custmeasure.shop import Shop
 
 __all__ = [
-    "METHODS",
     "Plan",
     "changes",
     "first_exposure",

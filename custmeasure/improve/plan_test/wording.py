@@ -115,7 +115,7 @@ def notes(ask: Ask) -> list[Text]:
 
 def _method(design: Design) -> list[Text]:
     said = {
-        "once": Text(
+        "one_look": Text(
             "마지막 날에 한 번만 본다고 계산했습니다. 그 전에 보고 멈추면 이 약속은 깨집니다.",
             "This plan is for one look, on the last day. Looking before and stopping breaks its promise.",
         ),
