@@ -60,6 +60,7 @@ def _csv(folder: Path, rounds: int, n_events: int) -> list[Line]:
     path = folder / "events.csv"
     duckdb.execute("SET enable_progress_bar = false")
     duckdb.execute(_EVENTS, {"n": n_events, "path": str(path)})
+    os.sync()  # what is still being written would disturb both
     _whole_process(OURS, path, n_events)  # the first run compiles
     peaks: dict[str, list[float]] = {OURS: [], PANDAS: []}
 
