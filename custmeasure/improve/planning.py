@@ -110,8 +110,10 @@ def _fits(wish: Wish) -> None:
     """Refuse what would be ignored."""
     if wish.by_day and len(wish.shares) != 2:
         raise UsageError(
-            ko="날을 나누는 시험은 문구를 둘씩 견줍니다. --variants A,B처럼 두 개를 적으십시오.",
-            en="By the day two copies are compared at a time. Name two: --variants A,B.",
+            ko="날을 나누는 시험은 문구를 둘씩 견줍니다. 셋을 한꺼번에 견주어도 빨라지지 않습니다. "
+            "--variants A,B처럼 두 개를 적으십시오.",
+            en="By the day two copies are compared at a time: more at once is no faster. "
+            "Name two: --variants A,B.",
         )
     if (wish.a_day is None) != (wish.rate is None) or (wish.rate and wish.metric != "conversion"):
         raise UsageError(

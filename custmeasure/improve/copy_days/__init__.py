@@ -7,6 +7,11 @@ the coins allow: days of a good week are alike, and that is not taken for thousa
 visitors. A copy that ran before and a copy that ran after are not compared at all; the reason says what
 to do instead.
 
+Two copies at a time: the coin of a pair of weeks has two sides, and a day shows one copy. Three at
+once need 1.8 times the days of two (a third of the days a copy, two comparisons to adjust for), hardly less
+than two tests in turn, of which the first can be acted on half-way. Compare two, then the winner with the
+next.
+
 Frame, the control first: ``n_days`` and ``n_visitors`` of the days that have a partner,
 ``n_conversions`` and ``conversion_rate`` (or ``revenue_a_visit_amount``, or ``n_visitors_a_day``) with
 a t interval over days; ``diff`` and ``rel_diff`` of the pairs with the intervals of the coins' own test;

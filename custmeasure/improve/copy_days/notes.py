@@ -26,10 +26,12 @@ def not_two(names: list[str], ends: dt.date | None) -> Verdict:
             f"Only days of {names[0]} were recorded, so there is nothing to compare.",
         ), code="ONE_VARIANT")  # fmt: skip
     return Verdict("invalid", Text(
-        f"문구가 {len(names)}개({', '.join(names)})입니다. 날을 나누는 시험은 두 문구씩 합니다. "
-        "이긴 문구를 다음 문구와 견주십시오.",
+        f"문구가 {len(names)}개({', '.join(names)})입니다. 날을 나누는 시험은 두 문구씩 합니다. 하루는 한 "
+        "문구만 쓸 수 있어, 셋을 한꺼번에 견주면 둘씩 차례로 하는 만큼 오래 걸리고 첫 답은 늦어집니다. "
+        "둘을 먼저 견주고, 이긴 문구를 다음 문구와 견주십시오.",
         f"There are {len(names)} copies ({', '.join(names)}). By the day, two copies are compared at a "
-        "time; compare the winner with the next one.",
+        "time: a day shows only one, so three at once take about as long as two tests in turn, and the "
+        "first answer comes later. Compare two, then the winner with the next one.",
     ), code="TOO_MANY_VARIANTS")  # fmt: skip
 
 
