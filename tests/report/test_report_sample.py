@@ -45,8 +45,16 @@ def test_a_page_is_small_speaks_one_language_and_describes_its_charts(published,
     prose = " ".join(re.findall(r"<p>(.*?)</p>", text))
     assert bool(re.search("[가-힣]", prose)) == (lang == "ko")
     alts = re.findall(r'<img src="[^"]*" alt="([^"]*)">', text)
+    assert len(alts) == _n_charts(name)
     assert all(len(alt) > 20 for alt in alts)
     assert 'class="notice"' not in text
+
+
+def _n_charts(name):
+    """Return how many charts a notebook draws: one for each line that plots."""
+    cells = json.loads(find_notebooks(SAMPLE)[name].read_text("utf-8"))["cells"]
+    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    return len(re.findall(r"^cm\.show\.plots\.", code, re.MULTILINE))
 
 
 def test_no_page_asks_the_network_or_complains(published, chromium):  # S06

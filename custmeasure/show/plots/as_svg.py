@@ -7,7 +7,6 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib_inline import backend_inline
 
 # Space that says nothing in an SVG whose letters are outlines.
 _BETWEEN_TAGS, _IN_PATH = re.compile(r">\s+<"), re.compile(r'(?<= d=")[^"]*')
@@ -46,6 +45,6 @@ def display_as_svg(shell: Any) -> None:
     if shell is None:
         return
     formatters = shell.display_formatter.formatters
-    backend_inline.configure_inline_support(shell, "module://matplotlib_inline.backend_inline")  # type: ignore[no-untyped-call]
+    shell.enable_matplotlib("inline")  # where matplotlib was loaded before the shell, nothing else does
     formatters["image/png"].pop(Figure, None)
     formatters["image/svg+xml"].for_type(Figure, lambda f: (svg(f), {"alt": str(f.get_label())}))
