@@ -9,8 +9,7 @@ not that value, and no other comparison.
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
-import duckdb
-from duckdb import CoalesceOperator, ColumnExpression, ConstantExpression, Expression
+from duckdb import CoalesceOperator, ColumnExpression, ConstantExpression, Expression, sqltypes
 
 from custmeasure.errors import UsageError, check_choice
 
@@ -92,13 +91,13 @@ def _passes(column: str, operator: str, value: object) -> Expression:
         return found
     if value is None:
         return ColumnExpression(column).isnull()
-    kind = duckdb.type(_type_of(value))
+    kind = _type_of(value)
     return _COMPARED[operator](
         ColumnExpression(column).cast(kind), ConstantExpression(value).cast(kind)
     )
 
 
-def _type_of(value: object) -> str:
+def _type_of(value: object) -> sqltypes.DuckDBPyType:
     if isinstance(value, bool):
-        return "BOOLEAN"
-    return "DOUBLE" if isinstance(value, int | float) else "VARCHAR"
+        return sqltypes.BOOLEAN
+    return sqltypes.DOUBLE if isinstance(value, int | float) else sqltypes.VARCHAR

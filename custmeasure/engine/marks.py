@@ -7,13 +7,17 @@ whatever the steps look like.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import duckdb
-from duckdb import CaseExpression, ColumnExpression, ConstantExpression, Expression
+from duckdb import (
+    CaseExpression,
+    ColumnExpression,
+    ConstantExpression,
+    Expression,
+    sqltypes,
+)
 
 from custmeasure.engine.filters import Filter, passes
 
-_VARCHAR = duckdb.type("VARCHAR")
-_FEW = ((8, "UTINYINT"), (16, "USMALLINT"), (32, "UINTEGER"))
+_FEW = ((8, sqltypes.UTINYINT), (16, sqltypes.USMALLINT), (32, sqltypes.UINTEGER))
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Mark:
 
 def mask(column: str, marks: Sequence[Mark]) -> Expression:
     """Return the bits of a row whose name stands in ``column``: bit k for the k-th mark."""
-    kind = duckdb.type(next((kind for most, kind in _FEW if len(marks) <= most), "BIGINT"))
+    kind = next((kind for most, kind in _FEW if len(marks) <= most), sqltypes.BIGINT)
 
     def number(value: int) -> Expression:
         return ConstantExpression(value).cast(kind)
@@ -70,7 +74,7 @@ def _fits(column: str, mark: Mark) -> Expression:
 
 
 def _is_one_of(column: str, names: tuple[str, ...]) -> Expression:
-    name = ColumnExpression(column).cast(_VARCHAR)
+    name = ColumnExpression(column).cast(sqltypes.VARCHAR)
     if len(names) == 1:
         return name == ConstantExpression(names[0])
     return name.isin(*map(ConstantExpression, names))

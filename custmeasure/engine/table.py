@@ -20,6 +20,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from duckdb import sqltypes
 
 from custmeasure import engine
 from custmeasure.engine.filters import Filter, check_filters, passes
@@ -28,12 +29,12 @@ from custmeasure.engine.marks import Mark, mask, named
 from custmeasure.errors import DataError, EnvironmentProblem, UnknownName, UsageError, listed
 
 SQL_TYPES = {
-    "text": "VARCHAR",
-    "instant": "TIMESTAMPTZ",
-    "day": "DATE",
-    "number": "DOUBLE",
-    "count": "BIGINT",
-    "flag": "BOOLEAN",
+    "text": sqltypes.VARCHAR,
+    "instant": sqltypes.TIMESTAMP_TZ,
+    "day": sqltypes.DATE,
+    "number": sqltypes.DOUBLE,
+    "count": sqltypes.BIGINT,
+    "flag": sqltypes.BOOLEAN,
 }
 # Two more types, for kernels that see numbers alone: "key" is a whole number that stands for an id (a
 # number itself, of a text its hash), "micros" an instant in µs since 1970 in UTC.
@@ -475,15 +476,15 @@ def _column(new: str, column: str, kind: str, given: str, written_in: str) -> du
     elif kind == "micros":
         value = _micros(value, given, written_in)
     elif kind != "any":
-        value = value.cast(duckdb.type(SQL_TYPES[kind]))
+        value = value.cast(SQL_TYPES[kind])
     return value.alias(new)
 
 
 def _key(value: duckdb.Expression, given: str) -> duckdb.Expression:
     """Return a whole number for an id; two of 40 million texts share a hash with a chance of 0.00004."""
     if given in _WHOLE:
-        return value.cast(duckdb.type("BIGINT"))
-    text = value.cast(duckdb.type("VARCHAR"))
+        return value.cast(sqltypes.BIGINT)
+    text = value.cast(sqltypes.VARCHAR)
     missing, hashed = duckdb.ConstantExpression(None), duckdb.FunctionExpression("hash", text)
     return duckdb.CaseExpression(text.isnull(), missing).otherwise(hashed)  # noqa: PD003
 
@@ -491,14 +492,14 @@ def _key(value: duckdb.Expression, given: str) -> duckdb.Expression:
 def _micros(value: duckdb.Expression, given: str, written_in: str) -> duckdb.Expression:
     """Return an instant in µs; a clock that shows UTC needs no look at the time zones."""
     plain = given in _CLOCKS and written_in == "UTC"
-    clock = value.cast(duckdb.type("TIMESTAMP")) if plain else _instant(value, given, written_in)
+    clock = value.cast(sqltypes.TIMESTAMP) if plain else _instant(value, given, written_in)
     return duckdb.FunctionExpression("epoch_us", clock)
 
 
 def _instant(value: duckdb.Expression, given: str, written_in: str) -> duckdb.Expression:
     """Return ``value`` of the type ``given`` as an instant; without a zone it is ``written_in``'s."""
-    zoned = value.cast(duckdb.type(SQL_TYPES["instant"]))
-    zone, clock = duckdb.ConstantExpression(written_in), value.cast(duckdb.type("TIMESTAMP"))
+    zoned = value.cast(SQL_TYPES["instant"])
+    zone, clock = duckdb.ConstantExpression(written_in), value.cast(sqltypes.TIMESTAMP)
     local = duckdb.FunctionExpression("timezone", zone, clock)
     if given == "VARCHAR":
         says = duckdb.FunctionExpression("regexp_matches", value, duckdb.ConstantExpression(ZONED))
