@@ -18,5 +18,6 @@ __getattr__, __dir__ = lazy.attach(
         "custmeasure.report.execute": ("as_text",),
         "custmeasure.report.inspect": ("examine", "remember"),
         "custmeasure.report.make": ("make_page",),
+        "custmeasure.report.render": ("render",),
     },
 )

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from custmeasure import report
 from custmeasure.report import gate
 from custmeasure.report.crew import Task
 from custmeasure.report.desk import Desk
@@ -12,8 +14,10 @@ from custmeasure.report.executed import Executed
 from custmeasure.report.failure import Failure
 from custmeasure.report.inspect import Inspected
 from custmeasure.report.order import Order
-from custmeasure.report.render import Page, generated_line, render, title_of
 from custmeasure.report.signoff import SignOff
+
+if TYPE_CHECKING:
+    from custmeasure.report.render import Page
 
 
 def make_page(
@@ -43,16 +47,18 @@ def make_page(
         return replace(executed, outcome=told)
     if executed.notebook is None:
         return executed
-    title = title_of(executed.notebook, task.notebook.name)
+    title = report.render.title_of(executed.notebook, task.notebook.name)
     alerts = [alert.said.in_(task.lang) for alert in inspected.result().alerts]
-    text = render(executed.notebook, _page(order, task, executed.outcome, title, alerts))
+    text = report.render.render(
+        executed.notebook, _page(order, task, executed.outcome, title, alerts)
+    )
     refused = gate.check(text, secrets, order.own_folders)
     return replace(executed, outcome=refused or executed.outcome, title=title, page=text)
 
 
-def _page(order: Order, task: Task, sign_off: SignOff, title: str, alerts: Sequence[str]) -> Page:
+def _page(order: Order, task: Task, sign_off: SignOff, title: str, alerts: Sequence[str]) -> "Page":
     name = task.notebook.name
-    return Page(
+    return report.render.Page(
         title=title,
         lang=task.lang,
         shop=order.settings.name,
@@ -62,5 +68,5 @@ def _page(order: Order, task: Task, sign_off: SignOff, title: str, alerts: Seque
         alerts=tuple(alerts),
         parameters=order.told(task.notebook),
         others={lang: order.file_name(name, lang) for lang in order.languages if lang != task.lang},
-        generated=generated_line(order.started, order.run, task.lang),
+        generated=report.render.generated_line(order.started, order.run, task.lang),
     )

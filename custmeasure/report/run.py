@@ -194,12 +194,16 @@ def _told_to_kernels(order: Order) -> Iterator[Path]:
 
 
 def _inspect(order: Order, kept: Path, told: "Future[Inspected]") -> None:
-    """Read the data while kernels start, keep them for these, and say what is unusual about them."""
+    """Read the data while kernels start, keep them for these, and say what is unusual about them.
+
+    While the first cells run, what makes pages of them is loaded.
+    """
     try:
         told.set_result(report.examine(order, kept))
     except BaseException as error:
         told.set_exception(error)
         raise
+    report.render  # noqa: B018 - the name loads it
 
 
 def _failure(name: str, done: Mapping[Key, Executed]) -> Failure | None:
