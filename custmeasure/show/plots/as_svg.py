@@ -45,6 +45,6 @@ def display_as_svg(shell: Any) -> None:
     if shell is None:
         return
     formatters = shell.display_formatter.formatters
-    shell.enable_matplotlib("inline")  # where matplotlib was loaded before the shell, nothing else does
+    shell.enable_matplotlib("inline")  # matplotlib may have been loaded before the shell
     formatters["image/png"].pop(Figure, None)
     formatters["image/svg+xml"].for_type(Figure, lambda f: (svg(f), {"alt": str(f.get_label())}))
