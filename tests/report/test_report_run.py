@@ -167,7 +167,7 @@ def test_a_page_that_cannot_be_made_does_not_stop_the_others(make_shop, out, mon
             raise RuntimeError("/home/jiyoon")
         return otherwise
 
-    monkeypatch.setattr("custmeasure.report.make.title_of", title)
+    monkeypatch.setattr("custmeasure.report.render.title_of", title)
     outcome = run_report(make_shop(bad=notebook(), good=notebook()), date=DAY, out=out)
     assert outcome.failures["bad"].en == "The page could not be made (RuntimeError)."
     assert [page.name for page in outcome.pages] == ["good.html"]
