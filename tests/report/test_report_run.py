@@ -260,6 +260,13 @@ def test_kernels_draw_numbers_of_their_own(make_shop, out):
     assert len(drawn) == 2
 
 
+def test_a_notebook_s_own_plot_is_on_its_page(make_shop, out):
+    """Also one that asks nothing of us: kernels loaded matplotlib before there was a shell."""
+    plot = notebook("import matplotlib.pyplot as plt", "plt.plot([1, 2, 3]);")
+    run_report(make_shop(funnel=plot), date=DAY, out=out)
+    assert "data:image/png" in (out / DAY / "funnel.html").read_text("utf-8")
+
+
 def test_where_nothing_can_be_forked_each_kernel_loads_by_itself(make_shop, out, monkeypatch):
     monkeypatch.setattr("custmeasure.report.zygote.AVAILABLE", False)
     assert run_report(make_shop(funnel=notebook()), date=DAY, out=out).exit_code == 0
