@@ -32,9 +32,7 @@ _ADDRESSES = {
 }  # fmt: skip
 _OWN_LINK = re.compile(r"#[\w-]+|(\.\./)?([\w-]+/)?[\w%-]+(\.(ko|en))?\.html")
 _PAYLOAD = re.compile(r"data:[a-z/+.-]+;base64,([A-Za-z0-9+/=]+)")
-_PATH = re.compile(
-    r"(?<![\w.])/(?:home|Users)/[^/\s<>\"']+/|(?<![\w.])/root/|[A-Za-z]:\\Users\\|file://"
-)
+_PATH = re.compile(r"(?<![\w.])/(?:(?:home|Users)/[^/\s<>\"']+|root)/|[A-Za-z]:\\Users\\|file://")
 _QUERY = re.compile(r"\bSELECT\b.{1,400}?\bFROM\b", re.DOTALL)
 _STYLE_ADDRESS = re.compile(r"url\s*\(|@import|expression\s*\(", re.IGNORECASE)
 
