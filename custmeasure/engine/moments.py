@@ -4,7 +4,8 @@ Squares are taken of what is left after a first guess of each column's mean, fro
 table: one pass is then as exact as two, because the guess only has to be near.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import duckdb
@@ -61,31 +62,38 @@ def grouped_moments(
     DataError
         When a value is missing or cannot be read as a number.
     """
+    with asked_moments(table, by, columns, pairs) as answer:
+        return answer()
+
+
+@contextmanager
+def asked_moments(
+    table: Table, by: str, columns: Sequence[str], pairs: Sequence[tuple[str, str]] | None = None
+) -> Iterator[Callable[[], Mapping[str, Group]]]:
+    """Give what returns `grouped_moments` when it is called, all but the pass over the rows being done."""
     places = {name: i for i, name in enumerate(columns)}
     wanted = _places(places, pairs)
     picked = {_GROUP: (by, "any"), **{_name(i): (name, "number") for name, i in places.items()}}
     asked = table.pick(**picked)
-    if isinstance(table.source, Elsewhere):
+
+    def groups(guess: Sequence[float], sums: Iterable[Sequence[object]]) -> Mapping[str, Group]:
+        return {str(row[0]): _group(row, guess, wanted, columns, table) for row in sums}
+
+    elsewhere = asked.source
+    if isinstance(elsewhere, Elsewhere):
         names = [_name(i) for i in range(len(columns))]
-        guess, sums = table.source.sums(asked, _GROUP, names, wanted)
-    else:
-        guess, sums = _sums(asked, len(columns), wanted)
-    return {str(row[0]): _group(row, guess, wanted, columns, table) for row in sums}
-
-
-def _sums(
-    table: Table, k: int, pairs: Sequence[tuple[int, int]]
-) -> tuple[list[float], list[tuple[object, ...]]]:
-    """Return the guess and what `_summed` finds."""
+        yield lambda: groups(*elsewhere.sums(asked, _GROUP, names, wanted))
+        return
     with _connect() as connection:
-        _view(connection, "units", table)
-        lock_down(connection, _files(table.source), memory=MEMORY)
+        _view(connection, "units", asked)
+        lock_down(connection, _files(asked.source), memory=MEMORY)
         try:
             rows = connection.table("units")
-            guess = _guess(rows, k)
-            return guess, _summed(rows, guess, pairs).fetchall()
+            guess = _guess(rows, len(columns))
+            summed = _summed(rows, guess, wanted)
+            yield lambda: groups(guess, summed.fetchall())
         except (duckdb.ConversionException, duckdb.InvalidInputException) as error:
-            raise _unreadable(error, table) from None
+            raise _unreadable(error, asked) from None
 
 
 def _places(

@@ -9,24 +9,26 @@ names that the query's tables are given; values travel as bound parameters.
 
 import datetime as dt
 import re
+import sys
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Self, TypeAlias, TypeGuard, TypeVar, Union
 
 import duckdb
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from duckdb import sqltypes
 
-from custmeasure import engine
+from custmeasure import engine, lazy
 from custmeasure.engine.filters import Filter, check_filters, passes
 from custmeasure.engine.lockdown import lock_down
 from custmeasure.engine.marks import Mark, mask, named
 from custmeasure.errors import DataError, EnvironmentProblem, UnknownName, UsageError, listed
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
 
 SQL_TYPES = {
     "text": sqltypes.VARCHAR,
@@ -61,7 +63,7 @@ NET_AMOUNT = """
         coalesce(amount, 0) - coalesce(discount, 0) - coalesce(refund, 0)"""
 
 Answer = TypeVar("Answer")
-Part: TypeAlias = Callable[[Iterator[pa.RecordBatch]], Answer]
+Part: TypeAlias = Callable[[Iterator["pa.RecordBatch"]], Answer]
 
 
 class Elsewhere(ABC):
@@ -72,13 +74,13 @@ class Elsewhere(ABC):
     @abstractmethod
     def answer(
         self, sql: str, parameters: Mapping[str, object], tables: Mapping[str, "Table"]
-    ) -> pa.Table:
+    ) -> "pa.Table":
         """Return what `query` returns."""
 
     @abstractmethod
     def batches(
         self, sql: str, parameters: Mapping[str, object], tables: Mapping[str, "Table"]
-    ) -> Iterator[pa.RecordBatch]:
+    ) -> Iterator["pa.RecordBatch"]:
         """Yield what `stream` yields."""
 
     @abstractmethod
@@ -99,7 +101,7 @@ class Elsewhere(ABC):
         """Return what `engine.moments` asks for: a guess of each column's mean, and sums by group."""
 
 
-Source: TypeAlias = pa.Table | pd.DataFrame | tuple[Path, ...] | Elsewhere
+Source: TypeAlias = "pa.Table | pd.DataFrame | tuple[Path, ...] | Elsewhere"
 
 
 @dataclass(frozen=True)
@@ -223,19 +225,19 @@ class Table:
             return "", kind.removesuffix("?")
         raise UnknownName("column", column, self.columns, where=self.name)
 
-    def frame(self, *columns: str, limit: int = 1000) -> pd.DataFrame:
+    def frame(self, *columns: str, limit: int = 1000) -> "pd.DataFrame":
         """Return the first ``limit`` rows as a pandas frame, for looking at."""
         wanted = columns or self.columns
         shown = self.pick(**{column: (column, "any") for column in wanted})
         rows = query("SELECT * FROM rows LIMIT $n", {"n": limit}, rows=shown)
-        return pd.DataFrame(rows.to_pandas())
+        return rows.to_pandas()
 
     def __repr__(self) -> str:
         return f"Table {self.name}: {', '.join(self.columns)}"
 
 
 AnyTable: TypeAlias = Table | MissingTable
-Readable: TypeAlias = AnyTable | pd.DataFrame | pa.Table | str | Path
+Readable: TypeAlias = Union[AnyTable, "pd.DataFrame", "pa.Table", str, Path]  # noqa: UP007 - so that | None works
 
 
 def as_table(source: Readable, timezone: str | None = None) -> AnyTable:
@@ -260,9 +262,9 @@ def as_table(source: Readable, timezone: str | None = None) -> AnyTable:
         return replace(source, timezone=timezone) if timezone else source
     if isinstance(source, str | Path):
         return file_table(Path(source), timezone=timezone or "UTC")
-    if isinstance(source, pd.DataFrame):
+    if _is_frame(source):
         return Table("frame", source, _distinct(source.columns), timezone or "UTC")
-    if isinstance(source, pa.Table):
+    if _is_arrow(source):
         return Table("frame", source, _distinct(source.column_names), timezone or "UTC")
     if type(source).__module__.startswith("pyspark."):
         return engine.spark_table(source, timezone=timezone or "UTC")
@@ -272,6 +274,17 @@ def as_table(source: Readable, timezone: str | None = None) -> AnyTable:
         en=f"{type(source).__name__} is not a table. Give a table of a shop, a pandas frame, "
         "an Arrow table, a Spark frame or the path of a file.",
     )
+
+
+def _is_frame(source: object) -> TypeGuard["pd.DataFrame"]:
+    """Say whether this is a pandas frame; where pandas is not loaded, nobody has made one."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(source, pandas.DataFrame)
+
+
+def _is_arrow(source: object) -> TypeGuard["pa.Table"]:
+    arrow = sys.modules.get("pyarrow")
+    return arrow is not None and isinstance(source, arrow.Table)
 
 
 def _distinct(columns: Iterable[object]) -> tuple[str, ...]:
@@ -312,17 +325,14 @@ def file_table(*paths: Path, name: str = "", timezone: str = "UTC") -> Table:
 
 
 def _header(paths: tuple[Path, ...]) -> tuple[str, ...]:
-    """Return the names of the files' columns; Parquet says them without a query."""
-    if all(path.suffix.lower() == ".parquet" for path in paths):
-        try:
-            return tuple(pq.read_schema(paths[0]).names)
-        except pa.ArrowInvalid as error:
-            raise _broken(error, paths) from None
-    with _connect() as connection:
+    """Return the names of the files' columns."""
+    with duckdb.connect() as connection:
         return tuple(_scan(connection, paths).columns)
 
 
-def query(sql: str, parameters: Mapping[str, object] | None = None, /, **tables: Table) -> pa.Table:
+def query(
+    sql: str, parameters: Mapping[str, object] | None = None, /, **tables: Table
+) -> "pa.Table":
     """Run one constant SQL text over ``tables``, each under the name it is given here.
 
     Parameters
@@ -356,7 +366,7 @@ def query(sql: str, parameters: Mapping[str, object] | None = None, /, **tables:
 
 def stream(
     sql: str, parameters: Mapping[str, object] | None = None, /, **tables: Table
-) -> Iterator[pa.RecordBatch]:
+) -> Iterator["pa.RecordBatch"]:
     """Yield the rows of `query` in batches, so that they need never lie in memory together."""
     if elsewhere := _elsewhere(tables):
         yield from elsewhere.batches(sql, parameters or {}, tables)
@@ -510,12 +520,12 @@ def _instant(value: duckdb.Expression, given: str, written_in: str) -> duckdb.Ex
 def _scan(
     connection: duckdb.DuckDBPyConnection, source: Source, columns: Sequence[str] = ()
 ) -> duckdb.DuckDBPyRelation:
-    if isinstance(source, pd.DataFrame):
-        return connection.from_arrow(_arrow(source, columns))
-    if isinstance(source, pa.Table):
-        return connection.from_arrow(source)
     if isinstance(source, Elsewhere):
         raise TypeError(f"{source!r} is no source of DuckDB")
+    if _is_arrow(source):
+        return connection.from_arrow(source)
+    if not isinstance(source, tuple):
+        return connection.from_arrow(_arrow(source, columns))
     files = [str(path) for path in source]
     try:
         if files[0].lower().endswith(".parquet"):
@@ -543,7 +553,7 @@ def _broken(error: Exception, paths: Sequence[Path]) -> DataError:
     )
 
 
-def _arrow(frame: pd.DataFrame, columns: Sequence[str]) -> pa.Table:
+def _arrow(frame: "pd.DataFrame", columns: Sequence[str]) -> "pa.Table":
     """Return the columns of a pandas frame; a column of mixed things becomes text."""
     named = frame.rename(columns=str)
     part = named[list(dict.fromkeys(columns))] if columns else named
@@ -551,7 +561,7 @@ def _arrow(frame: pd.DataFrame, columns: Sequence[str]) -> pa.Table:
     for name in mixed:
         text = part[name].map(str, na_action="ignore")
         part = part.assign(**{name: text.astype("str")})
-    return pa.Table.from_pandas(part, preserve_index=False)
+    return lazy.loaded("pyarrow").Table.from_pandas(part, preserve_index=False)
 
 
 def _unreadable(error: duckdb.Error, tables: Mapping[str, Table]) -> DataError:

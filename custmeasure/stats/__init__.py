@@ -12,37 +12,47 @@
 - `units_for_rates`, `units_for_means`, `plan_units`, `plan_mde`: how many units a test needs
 """
 
-from custmeasure.stats.adjusted import Columns, compare
-from custmeasure.stats.anytime import anytime_critical, anytime_level, anytime_p_value
-from custmeasure.stats.bayes import (
-    BetaPrior,
-    NormalPrior,
-    Posterior,
-    effect_posterior,
-    rates_posterior,
-)
-from custmeasure.stats.contrast import MeanComparison
-from custmeasure.stats.exact import OddsRatio, clopper_pearson, fisher, needs_exact
-from custmeasure.stats.guardrail import gain, guardrail, not_worse_p_value
-from custmeasure.stats.joint import Joint
-from custmeasure.stats.mean import Moments, compare_means
-from custmeasure.stats.multiple import benjamini_hochberg, benjamini_yekutieli, holm, holm_sidak
-from custmeasure.stats.planning import (
-    Baseline,
-    Design,
-    days_needed,
-    mde_by_day,
-    plan_mde,
-    plan_power,
-    plan_units,
-)
-from custmeasure.stats.power import units_for_means, units_for_rates
-from custmeasure.stats.proportion import RateComparison, compare_rates, wilson
-from custmeasure.stats.sequential import Looks, alpha_spending, crossing_chances, repeated_p_value
-from custmeasure.stats.several import ChiSquare, rates_alike, rates_on_target
-from custmeasure.stats.shrink import Pooled, Shrunk, TagEffect, pool, shrink, tag_effects
-from custmeasure.stats.srm import SampleRatio, anytime_sample_ratio, sample_ratio
-from custmeasure.stats.strata import compare_strata
+from typing import TYPE_CHECKING
+
+from custmeasure import lazy
+
+if TYPE_CHECKING:
+    from custmeasure.stats.adjusted import Columns, compare
+    from custmeasure.stats.anytime import anytime_critical, anytime_level, anytime_p_value
+    from custmeasure.stats.bayes import (
+        BetaPrior,
+        NormalPrior,
+        Posterior,
+        effect_posterior,
+        rates_posterior,
+    )
+    from custmeasure.stats.contrast import MeanComparison
+    from custmeasure.stats.exact import OddsRatio, clopper_pearson, fisher, needs_exact
+    from custmeasure.stats.joint import Joint
+    from custmeasure.stats.mean import Moments, compare_means
+    from custmeasure.stats.multiple import benjamini_hochberg, benjamini_yekutieli, holm, holm_sidak
+    from custmeasure.stats.non_inferiority import gain, guardrail, not_worse_p_value
+    from custmeasure.stats.planning import (
+        Baseline,
+        Design,
+        days_needed,
+        mde_by_day,
+        plan_mde,
+        plan_power,
+        plan_units,
+    )
+    from custmeasure.stats.power import units_for_means, units_for_rates
+    from custmeasure.stats.proportion import RateComparison, compare_rates, wilson
+    from custmeasure.stats.sequential import (
+        Looks,
+        alpha_spending,
+        crossing_chances,
+        repeated_p_value,
+    )
+    from custmeasure.stats.several import ChiSquare, rates_alike, rates_on_target
+    from custmeasure.stats.shrinkage import Pooled, Shrunk, TagEffect, pool, shrink, tag_effects
+    from custmeasure.stats.srm import SampleRatio, anytime_sample_ratio, sample_ratio
+    from custmeasure.stats.strata import compare_strata
 
 __all__ = [
     "Baseline",
@@ -100,3 +110,91 @@ __all__ = [
     "units_for_rates",
     "wilson",
 ]
+
+__getattr__, __dir__ = lazy.attach(
+    __name__,
+    {
+        "custmeasure.stats.adjusted": (
+            "Columns",
+            "compare",
+        ),
+        "custmeasure.stats.anytime": (
+            "anytime_critical",
+            "anytime_level",
+            "anytime_p_value",
+        ),
+        "custmeasure.stats.bayes": (
+            "BetaPrior",
+            "NormalPrior",
+            "Posterior",
+            "effect_posterior",
+            "rates_posterior",
+        ),
+        "custmeasure.stats.contrast": ("MeanComparison",),
+        "custmeasure.stats.exact": (
+            "OddsRatio",
+            "clopper_pearson",
+            "fisher",
+            "needs_exact",
+        ),
+        "custmeasure.stats.non_inferiority": (
+            "gain",
+            "guardrail",
+            "not_worse_p_value",
+        ),
+        "custmeasure.stats.joint": ("Joint",),
+        "custmeasure.stats.mean": (
+            "Moments",
+            "compare_means",
+        ),
+        "custmeasure.stats.multiple": (
+            "benjamini_hochberg",
+            "benjamini_yekutieli",
+            "holm",
+            "holm_sidak",
+        ),
+        "custmeasure.stats.planning": (
+            "Baseline",
+            "Design",
+            "days_needed",
+            "mde_by_day",
+            "plan_mde",
+            "plan_power",
+            "plan_units",
+        ),
+        "custmeasure.stats.power": (
+            "units_for_means",
+            "units_for_rates",
+        ),
+        "custmeasure.stats.proportion": (
+            "RateComparison",
+            "compare_rates",
+            "wilson",
+        ),
+        "custmeasure.stats.sequential": (
+            "Looks",
+            "alpha_spending",
+            "crossing_chances",
+            "repeated_p_value",
+        ),
+        "custmeasure.stats.several": (
+            "ChiSquare",
+            "rates_alike",
+            "rates_on_target",
+        ),
+        "custmeasure.stats.shrinkage": (
+            "Pooled",
+            "Shrunk",
+            "TagEffect",
+            "pool",
+            "shrink",
+            "tag_effects",
+        ),
+        "custmeasure.stats.srm": (
+            "SampleRatio",
+            "anytime_sample_ratio",
+            "sample_ratio",
+        ),
+        "custmeasure.stats.strata": ("compare_strata",),
+    },
+)

@@ -19,7 +19,7 @@ from custmeasure.improve.copy_memory.reading import from_totals, log_ratio, sign
 from custmeasure.shop import open_shop
 from custmeasure.shop.sample import Truths
 from custmeasure.shop.sample.experiments import TAGS
-from custmeasure.stats.shrink import shrink, tag_effects
+from custmeasure.stats.shrinkage import shrink, tag_effects
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample"
 

@@ -11,7 +11,7 @@ from scipy.stats import t as student
 
 from custmeasure.errors import UsageError
 from custmeasure.stats import Moments, compare_means, compare_rates
-from custmeasure.stats.guardrail import gain, guardrail, not_worse_p_value
+from custmeasure.stats.non_inferiority import gain, guardrail, not_worse_p_value
 
 MANY = settings(max_examples=200, deadline=None, derandomize=True)
 

@@ -16,8 +16,8 @@ from custmeasure.stats import (
 )
 from custmeasure.stats.contrast import Contrast, conclude
 from custmeasure.stats.exact import clopper_pearson
-from custmeasure.stats.guardrail import guardrail, not_worse_p_value
 from custmeasure.stats.multiple import benjamini_yekutieli, holm_sidak
+from custmeasure.stats.non_inferiority import guardrail, not_worse_p_value
 from custmeasure.stats.power import cohens_h, power_of_rates, power_of_t, power_of_z
 from custmeasure.stats.roots import falling_root
 from custmeasure.stats.several import rates_alike, rates_on_target

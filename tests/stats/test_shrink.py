@@ -10,7 +10,7 @@ from scipy.stats import t as student
 from statsmodels.stats.meta_analysis import combine_effects
 
 from custmeasure.errors import DataError
-from custmeasure.stats.shrink import pool, shrink, spread_dersimonian_laird, tag_effects
+from custmeasure.stats.shrinkage import pool, shrink, spread_dersimonian_laird, tag_effects
 
 MANY = settings(max_examples=100, deadline=None, derandomize=True)
 TESTS = st.lists(

@@ -44,7 +44,7 @@ from custmeasure.improve.copy_memory.result import (
 )
 from custmeasure.shop import Shop
 from custmeasure.show.words import Text
-from custmeasure.stats.shrink import pool, shrink, tag_effects
+from custmeasure.stats.shrinkage import pool, shrink, tag_effects
 from custmeasure.stats.tails import check_level
 
 # What is known of copy before any test here: a third of true effects lies beyond ±10 % (half-normal scale of

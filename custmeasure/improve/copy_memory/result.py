@@ -15,7 +15,7 @@ from custmeasure.show.labels import value_label
 from custmeasure.show.result import Result
 from custmeasure.show.words import Text, Verdict
 from custmeasure.stats.multiple import benjamini_hochberg
-from custmeasure.stats.shrink import Shrunk, TagEffect
+from custmeasure.stats.shrinkage import Shrunk, TagEffect
 
 # One kind shown in more tests than this is plenty for a sentence.
 NAMED = 3

@@ -15,7 +15,7 @@ from custmeasure.language import Lang, pick
 from custmeasure.show.words import Text, Verdict
 from custmeasure.stats import MeanComparison
 from custmeasure.stats.bayes import NormalPrior, Posterior, effect_posterior, rates_posterior
-from custmeasure.stats.guardrail import guardrail
+from custmeasure.stats.non_inferiority import guardrail
 
 METRICS = (
     "metric", "role", "variant", "n_units", "rel_diff", "rel_diff_ci_lower", "rel_diff_ci_upper",

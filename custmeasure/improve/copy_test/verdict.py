@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
@@ -59,9 +60,15 @@ class Case:
         """The control's row."""
         return self.frame.iloc[0]
 
+    @cached_property
+    def _rows(self) -> Mapping[str, pd.Series]:
+        return dict(
+            zip(self.frame["variant"], (row for _, row in self.frame.iterrows()), strict=True)
+        )
+
     def row(self, name: str) -> pd.Series:
         """Return a treatment's row."""
-        return self.frame[self.frame["variant"] == name].iloc[0]
+        return self._rows[name]
 
     def gain(self, name: str) -> float:
         """Return by how much a treatment is better, in the metric's unit."""
