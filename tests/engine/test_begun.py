@@ -33,7 +33,11 @@ def test_leaving_early_waits_for_it():
         go.wait(5)
         done.set()
 
-    with pytest.raises(KeyError), begun(answer):
-        go.set()
-        raise KeyError
+    def leave():
+        with begun(answer):
+            go.set()
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        leave()
     assert done.is_set()
