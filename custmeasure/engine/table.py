@@ -230,7 +230,7 @@ class Table:
         wanted = columns or self.columns
         shown = self.pick(**{column: (column, "any") for column in wanted})
         rows = query("SELECT * FROM rows LIMIT $n", {"n": limit}, rows=shown)
-        return rows.to_pandas()
+        return rows.to_pandas()  # type: ignore[no-any-return]
 
     def __repr__(self) -> str:
         return f"Table {self.name}: {', '.join(self.columns)}"
@@ -326,7 +326,7 @@ def file_table(*paths: Path, name: str = "", timezone: str = "UTC") -> Table:
 
 def _header(paths: tuple[Path, ...]) -> tuple[str, ...]:
     """Return the names of the files' columns."""
-    with duckdb.connect() as connection:
+    with duckdb.connect(config={"threads": 1}) as connection:
         return tuple(_scan(connection, paths).columns)
 
 
