@@ -45,7 +45,7 @@ _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "
 SUFFIXES = (".parquet", ".csv")
 
 MEMORY = "4GB"  # of one query; what needs more goes to disk
-BATCH = 1_000_000  # rows
+BATCH = 122_880  # rows: as many as DuckDB keeps together
 FIRST_ROWS = 20_480  # of which a first guess is made
 
 # How CSV is written; DuckDB would otherwise guess it, row skipping and comments included.

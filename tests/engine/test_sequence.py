@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matcher import best
 
-from custmeasure.engine.sequence import ORDERS, Exclude, Kernel, Rules, compiled
+from custmeasure.engine.sequence import ORDERS, Exclude, Kernel, Rules, compiled, store
 
 # Every example holds five units, each a log of its own: 10,000 logs in all.
 MANY = settings(max_examples=400, deadline=None, derandomize=True)
@@ -36,7 +36,12 @@ def told(unit, rules):
     """Return what the kernel finds for one unit, as the plain matcher says it."""
     seen = walk([unit], rules)
     taken, other = (int(seen.taken[0]), int(seen.other[0])) if len(seen.taken) else (0, None)
-    return taken, other, seen.waits.tolist(), bool(seen.n_pending), bool(seen.n_void)
+    return taken, other, flat(seen.waits), bool(seen.n_pending), bool(seen.n_void)
+
+
+def flat(waits):
+    """Return the times of all steps."""
+    return [wait for each in waits for wait in each.tolist()]
 
 
 def expected(unit, rules):
@@ -120,7 +125,8 @@ def test_any_order_agrees_with_every_attempt(case):
 
 def test_nobody():
     seen = walk([], Rules(2, 5))
-    assert seen.taken.shape == seen.waits.shape == (0,)
+    assert seen.taken.shape == (0,)
+    assert [each.shape for each in seen.waits] == [(0,)]
     assert Kernel(Rules(2, 5)).finish().taken.shape == (0,)
     assert told([(0, OTHER)], Rules(2, 5)) == (0, None, [], False, False)
 
@@ -143,7 +149,7 @@ def test_a_tie_may_be_taken_in_any_order_but_not_twice():
 
 def test_units_do_not_touch():
     seen = walk([[(0, A)], [(1, B)]], Rules(2, 9))
-    assert (seen.taken.tolist(), seen.waits.tolist()) == ([1], [])
+    assert (seen.taken.tolist(), flat(seen.waits)) == ([1], [])
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -224,7 +230,37 @@ def asked(columns, rules, pieces=1):
     seen = kernel.finish(split=True, valued=True, dated=True)
     names = np.array([*seen.segments, ""], object)[seen.group]
     rows = zip(seen.entered, seen.taken, seen.other, names, seen.amount, strict=True)
-    return sorted(map(str, rows)), sorted(seen.waits), seen.n_pending
+    return sorted(map(str, rows)), [sorted(each) for each in seen.waits], seen.n_pending
+
+
+@pytest.mark.parametrize("chunk", [1, 1 << 23])
+def test_batches_of_all_sizes_whose_ids_grow_hold_the_same_events(monkeypatch, chunk):
+    """Small batches wait for more; a larger id, or no more room, opens another chunk."""
+    monkeypatch.setattr(store, "CHUNK", chunk)
+    monkeypatch.setattr(store, "_SMALL", 1_000)
+    draw = np.random.default_rng(5)
+    n = 60_000
+    unit = np.sort(draw.integers(0, 1 << 40, n) >> draw.integers(0, 40, n))
+    columns = {
+        "unit": np.concatenate([unit, unit, -unit]),
+        "moment": draw.integers(0, 50_000, 3 * n),
+        "mask": draw.choice([A, B, C, OTHER], 3 * n),
+        "segment": pa.array(draw.choice(["x", "y", None], 3 * n)),
+        "value": draw.choice([0.1, 0.2, 0.7], 3 * n),
+    }
+    rules = Rules(3, 20_000, as_of=48_000)
+    expected = asked(columns, rules)
+    assert sum(map(len, expected[1])) > 1_000
+    assert asked(columns, rules, pieces=399) == expected
+
+
+def test_a_log_without_events_of_the_steps():
+    kernel = Kernel(Rules(2, 5))
+    nothing = {name: pa.array([], pa.int64()) for name in ("unit", "moment", "mask")}
+    for columns in (nothing, {"unit": [1], "moment": [1], "mask": [0]}):
+        kernel.feed(pa.record_batch(columns))
+    seen = kernel.finish()
+    assert (seen.taken.tolist(), flat(seen.waits)) == ([], [])
 
 
 @pytest.mark.parametrize("order", ORDERS)

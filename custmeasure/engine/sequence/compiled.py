@@ -21,6 +21,7 @@ FIRST = -2
 NOWHERE = -1  # the group of a unit that did not take the step that names it
 _MISSING = np.int64(2**62)
 _compiled = numba.njit(cache=True, nogil=True)
+BLOCK = 512  # rows of one part that lie together; a power of 2
 _FEW = 16  # events that are put in order one by one
 
 
@@ -568,7 +569,7 @@ def walk(unit, at, mask, code, rank, value, rules, plain, dated):  # type: ignor
         n, n_pending, n_void = try_plain(moments, bits, starts, rules, paths, other)
     else:
         n, n_pending, n_void = try_every(moments, bits, starts, rules, paths, other)
-    taken, waits = waited(moments, paths[:n], rules)
+    taken, waits, ends = waited(moments, paths[:n], rules)
     group = np.empty(n if len(code) else 0, np.int32)
     amount = np.empty(n if len(value) else 0, np.float64)
     entered = np.empty(n if dated else 0, np.int64)
@@ -579,7 +580,7 @@ def walk(unit, at, mask, code, rank, value, rules, plain, dated):  # type: ignor
         amount[unit_] = paid(paths[unit_], rows, value, rules)
     for unit_ in range(len(entered)):
         entered[unit_] = moments[first_row(paths[unit_])]
-    return taken, other[:n], group, amount, entered, waits, n_pending, n_void
+    return taken, other[:n], group, amount, entered, waits, ends, n_pending, n_void
 
 
 @_compiled
@@ -671,32 +672,44 @@ def first_row(best):  # type: ignore[no-untyped-def]
 
 @_compiled
 def waited(moments, paths, rules):  # type: ignore[no-untyped-def]
-    """Return the bits of each unit's steps, and the times they took: since the required step before.
+    """Return the bits of each unit's steps, the times they took, step by step, and where each step's end.
 
-    In any order the bits are the first ones, one for each step, and times run from the step before.
+    Times run from the required step before. In any order the bits are the first ones, one for each step, and
+    times run from the step before.
     """
     optional, in_order = rules[1], rules[0][1] != ANY
-    taken, waits = np.empty(len(paths), np.int32), np.empty(paths.size, np.int64)
-    n = 0
+    n_steps = len(optional)
+    taken, ends = np.empty(len(paths), np.int32), np.zeros(n_steps, np.int64)
     for unit in range(len(paths)):
-        path = paths[unit] if in_order else np.sort(paths[unit])
-        bits, anchor = 0, -1
+        bits = 0
+        for step in range(n_steps):
+            if paths[unit, step] >= 0:
+                bits = bits | (1 << step) if in_order else 2 * bits + 1
+        taken[unit] = bits
+        for step in range(1, n_steps):
+            ends[step] += (bits >> step) & 1
+    ends = np.cumsum(ends)
+    waits, places = np.empty(ends[-1], np.int64), ends.copy()
+    places[1:] = ends[:-1]
+    for unit in range(len(paths)):
+        if taken[unit] & (taken[unit] - 1) == 0:
+            continue
+        path = paths[unit] if in_order else np.sort(paths[unit])[-highest_bit(taken[unit]) - 1 :]
+        anchor = -1
         for step in range(len(path)):
             if path[step] < 0:
                 continue
             if anchor >= 0:
-                waits[n] = moments[path[step]] - moments[path[anchor]]
-                n += 1
-            bits = bits | (1 << step) if in_order else 2 * bits + 1
+                waits[places[step]] = moments[path[step]] - moments[path[anchor]]
+                places[step] += 1
             if anchor < 0 or not in_order or not optional[step]:
                 anchor = step
-        taken[unit] = bits
-    return taken, waits[:n]
+    return taken, waits, ends
 
 
 @_compiled
 def divided(unit, mask, n_parts, keep_all):  # type: ignore[no-untyped-def]
-    """Return the rows that are kept, the part of each, where each part begins, and what was seen.
+    """Return the rows that are kept, the part of each, and what was seen.
 
     Rows that no step asks for are left out, unless all are kept. Seen are the bits of all rows, whether some
     row has several, and the lowest and the highest unit.
@@ -713,16 +726,41 @@ def divided(unit, mask, n_parts, keep_all):  # type: ignore[no-untyped-def]
         rows[kept] = row
         part[kept] = scrambled(unit[row]) & np.uint64(n_parts - 1)
         kept += bits != 0 or keep_all  # no branch: rows without a bit come at random
-    bounds = np.zeros(n_parts + 1, np.int64)
-    for i in range(kept):
-        bounds[part[i] + 1] += 1
-    return rows[:kept], part[:kept], np.cumsum(bounds), (seen, several != 0, low, high)
+    return rows[:kept], part[:kept], (seen, several != 0, low, high)
 
 
 @_compiled
-def spread(column, rows, part, places, out):  # type: ignore[no-untyped-def]
-    """Write the rows of a column part by part; ``places`` says where each part begins, and is used up."""
+def placed(part, ends, owner, n_blocks):  # type: ignore[no-untyped-def]
+    """Return where each row goes, and how many blocks there are then.
+
+    A row goes behind the last of its part (``ends``), into a new block where that one's block is full;
+    ``owner`` is written: the part of each block.
+    """
+    places = np.empty(len(part), np.int32)
+    for i in range(len(part)):
+        end = ends[part[i]]
+        if end & (BLOCK - 1) == 0:
+            end = n_blocks * BLOCK
+            owner[n_blocks] = part[i]
+            n_blocks += 1
+        places[i] = end
+        ends[part[i]] = end + 1
+    return places, n_blocks
+
+
+@_compiled
+def spread(column, rows, places, out):  # type: ignore[no-untyped-def]
+    """Write the rows of a column to their places."""
     for i in range(len(rows)):
-        place = places[part[i]]
-        out[place] = column[rows[i]]
-        places[part[i]] = place + 1
+        out[places[i]] = column[rows[i]]
+
+
+@_compiled
+def gathered(column, blocks, sizes, out, n):  # type: ignore[no-untyped-def]
+    """Write blocks one behind the other, from place ``n`` on; return where they end."""
+    for b in range(len(blocks)):
+        begin = np.int64(blocks[b]) * BLOCK
+        for i in range(sizes[b]):
+            out[n + i] = column[begin + i]
+        n += sizes[b]
+    return n

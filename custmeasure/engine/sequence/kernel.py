@@ -1,6 +1,5 @@
 """The kernel as engines call it: fed with batches, it answers when all have come."""
 
-import functools
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -38,8 +37,8 @@ class Attempts:
     entered
         (n_units,) the instant (µs) at which the attempt began; empty when nobody asks.
     waits
-        (n_waits,) µs, unit by unit, of each step taken but the first: since the nearest required step
-        before, in any order since the step before.
+        Of each step but the first (n_reached,) µs, unit by unit: since the nearest required step before, in
+        any order since the step before.
     n_pending
         Units all of whose entries are not over yet.
     n_void
@@ -53,7 +52,7 @@ class Attempts:
     group: npt.NDArray[np.int32]
     amount: npt.NDArray[np.float64]
     entered: Int64
-    waits: Int64
+    waits: tuple[Int64, ...]
     n_pending: int
     n_void: int
     segments: tuple[str | None, ...] = ()
@@ -64,17 +63,7 @@ class Attempts:
 
     def waited(self, step: int) -> Int64:
         """Return (n_reached,) the times in µs that ``step``, which is not the first, took."""
-        taken, begins = self._with_waits
-        inside = (taken >> step) & 1 == 1
-        earlier = np.bitwise_count(taken[inside] & ((1 << step) - 1))
-        return np.asarray(self.waits[begins[inside] + earlier - 1])
-
-    @functools.cached_property
-    def _with_waits(self) -> tuple[npt.NDArray[np.int32], Int64]:
-        """The bits of the units that took more than one step, and where the waits of each begin."""
-        taken = self.taken[self.taken & (self.taken - 1) != 0]
-        ends = np.cumsum(np.bitwise_count(taken) - 1, dtype=np.int64)
-        return taken, np.concatenate([np.zeros(1, np.int64), ends])[: len(taken)]
+        return self.waits[step - 1]
 
     def instants(self, n_steps: int) -> Int64:
         """Return (n_units, n_steps) when each step was taken (µs), 0 where not; no step is optional."""
@@ -149,6 +138,7 @@ class Kernel:
 
     def finish(self, *, split: bool = False, valued: bool = False, dated: bool = False) -> Attempts:
         """Return the best attempts, when every event has come."""
+        self._store.close()
         rules = self.rules.packed().arrays()
         segments = [self.names[key] if self.names else key for key in self._codes]
         rank = _alphabetic(segments)
@@ -162,7 +152,7 @@ class Kernel:
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             parts = list(pool.map(walked, self._store.shares()))
-        return _joined(parts, tuple(segments))
+        return _joined(parts, self.rules.n_steps, tuple(segments))
 
 
 def _int64(column: pa.Array) -> Int64:
@@ -181,13 +171,18 @@ def _alphabetic(names: list[Any]) -> Int64:
     return rank
 
 
-def _joined(parts: list[tuple[Array, ...]], segments: tuple[Any, ...]) -> Attempts:
+def _joined(parts: list[tuple[Array, ...]], n_steps: int, segments: tuple[Any, ...]) -> Attempts:
     """Return the answers of all parts as one."""
-    empty = (np.int32, np.int8, np.int32, np.float64, np.int64, np.int64)
-    arrays: list[Any] = [
+    empty = (np.int32, np.int8, np.int32, np.float64, np.int64)
+    taken, other, group, amount, entered = (
         np.concatenate([np.empty(0, kind), *(part[place] for part in parts)])
         for place, kind in enumerate(empty)
-    ]
-    n_pending, n_void = (sum(int(part[place]) for part in parts) for place in (6, 7))
-    taken, other, group, amount, entered, waits = arrays
+    )
+    waits = tuple(
+        np.concatenate(
+            [np.empty(0, np.int64), *(part[5][part[6][step - 1] : part[6][step]] for part in parts)]
+        )
+        for step in range(1, n_steps)
+    )
+    n_pending, n_void = (sum(int(part[place]) for part in parts) for place in (7, 8))
     return Attempts(taken, other, group, amount, entered, waits, n_pending, n_void, segments)

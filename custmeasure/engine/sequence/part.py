@@ -59,6 +59,7 @@ def joined(parts: Sequence[Walked]) -> Walked:
     attempts = replace(
         found[0],
         **{name: np.concatenate([getattr(each, name) for each in found]) for name in _ARRAYS},
+        waits=tuple(map(np.concatenate, zip(*(each.waits for each in found), strict=True))),
         group=np.concatenate([_renumbered(each, places) for each in found]),
         n_pending=sum(each.n_pending for each in found),
         n_void=sum(each.n_void for each in found),
@@ -68,7 +69,7 @@ def joined(parts: Sequence[Walked]) -> Walked:
     return Walked(attempts, seen, sum(part.n_without_unit for part in parts))
 
 
-_ARRAYS = ("taken", "other", "amount", "entered", "waits")
+_ARRAYS = ("taken", "other", "amount", "entered")
 
 
 def _renumbered(attempts: Attempts, places: dict[str | None, int]) -> np.ndarray:
