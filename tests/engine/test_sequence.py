@@ -221,8 +221,8 @@ def many(n=200_000, n_units=3_000):
     }
 
 
-def asked(columns, rules, pieces=1):
-    kernel = Kernel(rules)
+def asked(columns, rules, pieces=1, names=None):
+    kernel = Kernel(rules, names)
     batch = pa.record_batch(columns)
     for n in range(pieces):
         start, end = (len(batch) * k // pieces for k in (n, n + 1))
@@ -252,6 +252,30 @@ def test_batches_of_all_sizes_whose_ids_grow_hold_the_same_events(monkeypatch, c
     expected = asked(columns, rules)
     assert sum(map(len, expected[1])) > 1_000
     assert asked(columns, rules, pieces=399) == expected
+
+
+@pytest.mark.parametrize("n_segments", [6, 700])
+@pytest.mark.parametrize("missing", [False, True])
+def test_segments_that_are_numbers_are_those_that_are_names(n_segments, missing):
+    """Numbers are looked up in a table; new ones, missing ones and many come later on."""
+    draw = np.random.default_rng(9)
+    n = 40_000
+    known = draw.integers(-(1 << 62), 1 << 62, n_segments)
+    place = np.minimum(draw.integers(0, n_segments, n), np.arange(n) // 40)
+    gone = (draw.random(n) < 0.1) & missing
+    columns = {
+        "unit": draw.integers(0, 9_000, n),
+        "moment": draw.integers(0, 50_000, n),
+        "mask": draw.choice([A, B, C, OTHER], n),
+        "value": draw.choice([0.1, 0.2], n),
+    }
+    names = {int(key): f"segment {at:03d}" for at, key in enumerate(known)} | {None: None}
+    texts = [None if no else names[int(known[at])] for at, no in zip(place, gone, strict=True)]
+    numbers = pa.array(np.where(gone, 0, known[place]), mask=gone)
+    rules = Rules(3, 20_000)
+    expected = asked({**columns, "segment": pa.array(texts, pa.string())}, rules, 7)
+    assert asked({**columns, "segment": numbers}, rules, 7, names) == expected
+    assert f"'segment {n_segments - 1:03d}'" in str(expected)
 
 
 def test_a_log_without_events_of_the_steps():

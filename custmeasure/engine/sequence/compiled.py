@@ -498,7 +498,7 @@ def scrambled(key):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def before(i, j, at, mask, rank, value):  # type: ignore[no-untyped-def]
+def before(i, j, at, mask, code, rank, value):  # type: ignore[no-untyped-def]
     """Say whether event i stands before event j: by instant, first step served, segment, amount."""
     if at[i] != at[j]:
         return at[i] < at[j]
@@ -507,37 +507,38 @@ def before(i, j, at, mask, rank, value):  # type: ignore[no-untyped-def]
         if a != b:
             return b == 0 or (a != 0 and a < b)
         return mask[i] < mask[j]
-    if len(rank) and rank[i] != rank[j]:
-        return rank[i] < rank[j]
+    if len(code) and code[i] != code[j]:
+        return rank[code[i]] < rank[code[j]]
     return len(value) > 0 and value[i] < value[j]
 
 
 @_compiled
-def arrange(rows, lo, hi, at, mask, rank, value):  # type: ignore[no-untyped-def]
+def arrange(rows, lo, hi, at, mask, code, rank, value):  # type: ignore[no-untyped-def]
     """Put the rows from ``lo`` to ``hi`` in order, in place: runs of a few, then merged."""
     for start in range(lo, hi, _FEW):
         for i in range(start + 1, min(start + _FEW, hi)):
             row, j = rows[i], i
-            while j > start and before(row, rows[j - 1], at, mask, rank, value):
+            while j > start and before(row, rows[j - 1], at, mask, code, rank, value):
                 rows[j] = rows[j - 1]
                 j -= 1
             rows[j] = row
     size = _FEW
     while size < hi - lo:
         for start in range(lo, hi - size, 2 * size):
-            merge(rows, start, start + size, min(start + 2 * size, hi), at, mask, rank, value)
+            middle, end = start + size, min(start + 2 * size, hi)
+            merge(rows, start, middle, end, at, mask, code, rank, value)
         size *= 2
 
 
 @_compiled
-def merge(rows, lo, middle, hi, at, mask, rank, value):  # type: ignore[no-untyped-def]
+def merge(rows, lo, middle, hi, at, mask, code, rank, value):  # type: ignore[no-untyped-def]
     """Merge two neighbouring runs, in place."""
-    if not before(rows[middle], rows[middle - 1], at, mask, rank, value):
+    if not before(rows[middle], rows[middle - 1], at, mask, code, rank, value):
         return
     left = rows[lo:middle].copy()
     i, j, k = 0, middle, lo
     while i < len(left):
-        if j < hi and before(rows[j], left[i], at, mask, rank, value):
+        if j < hi and before(rows[j], left[i], at, mask, code, rank, value):
             rows[k] = rows[j]
             j += 1
         else:
@@ -550,14 +551,17 @@ def merge(rows, lo, middle, hi, at, mask, rank, value):  # type: ignore[no-untyp
 def walk(unit, at, mask, code, rank, value, rules, plain, dated):  # type: ignore[no-untyped-def]
     """Return the best attempts of a part of the log, as `Attempts` holds them.
 
-    ``code`` and ``rank`` (the segment and its place in the alphabet) and ``value`` are (n_rows,) or empty.
+    ``code`` (the segment) and ``value`` are (n_rows,) or empty; ``rank`` is each segment's place in the
+    alphabet.
     """
     rows, moments, bits, starts = grouped(unit, at, mask)
     for g in range(len(starts) - 1):
         lo, hi = starts[g], starts[g + 1]
         for i in range(lo + 1, hi):
-            if moments[i] <= moments[i - 1] and before(rows[i], rows[i - 1], at, mask, rank, value):
-                arrange(rows, lo, hi, at, mask, rank, value)
+            if moments[i] <= moments[i - 1] and before(
+                rows[i], rows[i - 1], at, mask, code, rank, value
+            ):
+                arrange(rows, lo, hi, at, mask, code, rank, value)
                 for k in range(lo, hi):
                     moments[k], bits[k] = at[rows[k]], mask[rows[k]]
                 break
@@ -764,3 +768,42 @@ def gathered(column, blocks, sizes, out, n):  # type: ignore[no-untyped-def]
             out[n + i] = column[begin + i]
         n += sizes[b]
     return n
+
+
+@_compiled
+def coded(keys, known, slots, codes):  # type: ignore[no-untyped-def]
+    """Write each key's place in ``known`` to ``codes``; return whether all are there."""
+    bits = highest_bit(len(slots))
+    for row in range(len(keys)):
+        place = slots[slot_of(keys[row], slots, known, bits)]
+        if place < 0:
+            return False
+        codes[row] = place
+    return True
+
+
+@_compiled
+def slots_of(known):  # type: ignore[no-untyped-def]
+    """Return the table in which `coded` looks keys up."""
+    bits = 4
+    while 1 << bits < 2 * len(known):
+        bits += 1
+    slots = np.full(1 << bits, -1, np.int32)
+    for place in range(len(known)):
+        slots[slot_of(known[place], slots, known, bits)] = place
+    return slots
+
+
+@_compiled
+def tallied(taken, place, n):  # type: ignore[no-untyped-def]
+    """Add to ``n`` (n_segments, n_steps) the units that took each step; ``place`` is their segment's."""
+    for unit in range(len(taken)):
+        for step in range(n.shape[1]):
+            n[place[unit], step] += (taken[unit] >> step) & 1
+
+
+@_compiled
+def sized(group, n):  # type: ignore[no-untyped-def]
+    """Add to ``n`` the units of each group; the last place is that of -1."""
+    for unit in range(len(group)):
+        n[group[unit]] += 1

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from custmeasure.engine.sequence.compiled import walk
+from custmeasure.engine.sequence.compiled import coded, sized, slots_of, tallied, walk
 from custmeasure.engine.sequence.rules import Int64, Rules
 from custmeasure.engine.sequence.store import Array, Store
 
@@ -24,7 +24,8 @@ class Attempts:
     Attributes
     ----------
     taken
-        (n_units,) bit k says that step k was taken; in any order that k + 1 steps were.
+        (n_units,) bit k says that step k was taken; in any order that k + 1 steps were. As few bytes as
+        hold a bit for each step.
     other
         (n_units,) the last required step, from 0, under the other rule: of the unit's first attempt where
         the best counts, of its best where only the first counts; -1 where that one is void.
@@ -47,7 +48,7 @@ class Attempts:
         The segments' names; None for a missing one.
     """
 
-    taken: npt.NDArray[np.int32]
+    taken: npt.NDArray[np.integer]
     other: npt.NDArray[np.int8]
     group: npt.NDArray[np.int32]
     amount: npt.NDArray[np.float64]
@@ -59,7 +60,22 @@ class Attempts:
 
     def reached(self, step: int) -> npt.NDArray[np.bool_]:
         """Return (n_units,) whether each unit took ``step``."""
-        return np.asarray((self.taken >> step) & 1 == 1)
+        return np.asarray(self.taken & self.taken.dtype.type(1 << step) != 0)
+
+    def sizes(self) -> Int64:
+        """Return (n_segments + 1,) how many units each segment has, and last those without one."""
+        found = np.zeros(len(self.segments) + 1, np.int64)
+        sized(self.group, found)
+        return found
+
+    def counts(self, place: npt.NDArray[np.integer], n_segments: int, n_steps: int) -> Int64:
+        """Return (n_segments, n_steps) how many units of each segment took each step.
+
+        ``place`` is (n_units,) the segment of each.
+        """
+        found = np.zeros((n_segments, n_steps), np.int64)
+        tallied(self.taken, place, found)
+        return found
 
     def waited(self, step: int) -> Int64:
         """Return (n_reached,) the times in µs that ``step``, which is not the first, took."""
@@ -96,6 +112,7 @@ class Kernel:
     n_without_unit: int = 0
     _store: Store = field(init=False)
     _codes: dict[object, int] = field(default_factory=dict)
+    _table: tuple[Array, ...] = ()
 
     def __post_init__(self) -> None:
         self._store = Store(self.rules.needs_every_event)
@@ -130,11 +147,21 @@ class Kernel:
 
     def _coded(self, segment: pa.Array) -> Array:
         """Return each segment's place in the order in which they came."""
-        coded = segment.dictionary_encode(null_encoding="encode")
+        numbers = segment.type == pa.int64() and not segment.null_count
+        if numbers and self._table:
+            codes = np.empty(len(segment), _short(len(self._codes)))
+            if coded(_int64(segment), *self._table, codes):
+                return codes
+        encoded = segment.dictionary_encode(null_encoding="encode")
         places = [
-            self._codes.setdefault(name, len(self._codes)) for name in coded.dictionary.to_pylist()
+            self._codes.setdefault(name, len(self._codes))
+            for name in encoded.dictionary.to_pylist()
         ]
-        return np.asarray(np.array(places, np.int64)[coded.indices.to_numpy()])
+        if numbers and None not in self._codes:
+            known = np.array(list(self._codes), np.int64)
+            self._table = (known, slots_of(known))
+        given = np.array(places, _short(len(self._codes)))
+        return np.asarray(given[encoded.indices.to_numpy()])
 
     def finish(self, *, split: bool = False, valued: bool = False, dated: bool = False) -> Attempts:
         """Return the best attempts, when every event has come."""
@@ -148,11 +175,16 @@ class Kernel:
             unit, mask, at, *rest = self._store.columns(*share)
             code = rest.pop(0) if split else np.empty(0, np.int64)
             value = rest.pop(0) if valued else np.empty(0, np.float64)
-            return walk(unit, at, mask, code, rank[code], value, rules, plain, dated)  # type: ignore[no-any-return]
+            return walk(unit, at, mask, code, rank, value, rules, plain, dated)  # type: ignore[no-any-return]
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             parts = list(pool.map(walked, self._store.shares()))
         return _joined(parts, self.rules.n_steps, tuple(segments))
+
+
+def _short(n: int) -> type[np.integer]:
+    """Return a type that holds the numbers below ``n``."""
+    return np.uint8 if n <= 256 else np.int64
 
 
 def _int64(column: pa.Array) -> Int64:
@@ -173,16 +205,17 @@ def _alphabetic(names: list[Any]) -> Int64:
 
 def _joined(parts: list[tuple[Array, ...]], n_steps: int, segments: tuple[Any, ...]) -> Attempts:
     """Return the answers of all parts as one."""
-    empty = (np.int32, np.int8, np.int32, np.float64, np.int64)
-    taken, other, group, amount, entered = (
-        np.concatenate([np.empty(0, kind), *(part[place] for part in parts)])
-        for place, kind in enumerate(empty)
-    )
-    waits = tuple(
-        np.concatenate(
-            [np.empty(0, np.int64), *(part[5][part[6][step - 1] : part[6][step]] for part in parts)]
-        )
+    bits = np.uint8 if n_steps <= 8 else np.int32
+    kinds = (bits, np.int8, np.int32, np.float64, np.int64)
+    columns = [
+        [np.empty(0, kind), *(part[place].astype(kind, copy=False) for part in parts)]
+        for place, kind in enumerate(kinds)
+    ]
+    columns += [
+        [np.empty(0, np.int64), *(part[5][part[6][step - 1] : part[6][step]] for part in parts)]
         for step in range(1, n_steps)
-    )
+    ]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        taken, other, group, amount, entered, *waits = pool.map(np.concatenate, columns)
     n_pending, n_void = (sum(int(part[place]) for part in parts) for place in (7, 8))
-    return Attempts(taken, other, group, amount, entered, waits, n_pending, n_void, segments)
+    return Attempts(taken, other, group, amount, entered, tuple(waits), n_pending, n_void, segments)

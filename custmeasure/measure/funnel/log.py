@@ -11,7 +11,7 @@ from custmeasure.measure.funnel.plan import Plan
 __all__ = ["Walked", "walk"]
 
 _EVENTS = "SELECT * FROM events"
-_NAMES = "SELECT DISTINCT code, name FROM events"
+_NAMES = "SELECT any_value(code) AS code, name FROM events GROUP BY name"
 _HAPPENED = "SELECT event, count(*) AS n FROM events GROUP BY event ORDER BY n DESC, event"
 
 

@@ -48,11 +48,9 @@ class Groups:
     place: Places
     n_others: int = 0
 
-    def count(self, inside: Bools) -> Int64:
-        """Return (n_segments,) how many of some units each segment has."""
-        if len(self.labels) == 1:
-            return np.array([np.count_nonzero(inside)], np.int64)
-        return np.bincount(self.place[inside], minlength=len(self.labels))
+    def sizes(self) -> Int64:
+        """Return (n_segments,) how many units each segment has."""
+        return np.bincount(self.place, minlength=len(self.labels))
 
 
 def groups(attempts: Attempts, *, split: bool, top: int = TOP) -> Groups:
@@ -62,16 +60,18 @@ def groups(attempts: Attempts, *, split: bool, top: int = TOP) -> Groups:
     own = [NONE if name is None else name for name in attempts.segments]
     names = np.array([*own, NOT_REACHED], object)  # the last, which a group of -1 finds
     labels, place = np.unique(names, return_inverse=True)
-    place = place[attempts.group]
-    sizes = np.bincount(place, minlength=len(labels))
+    sizes = np.zeros(len(labels), np.int64)
+    np.add.at(sizes, place, attempts.sizes())
     seen = np.flatnonzero(sizes)
     if len(seen) <= top:
-        return Groups(tuple(labels[seen]), _short(np.maximum(np.cumsum(sizes > 0) - 1, 0))[place])
+        ranks = np.maximum(np.cumsum(sizes > 0) - 1, 0)
+        return Groups(tuple(labels[seen]), _short(ranks[place])[attempts.group])
     largest = seen[np.lexsort((seen, -sizes[seen]))][:top]
     ranks = np.full(len(labels), top)
     ranks[largest] = np.arange(top)
     n_others = len(seen) - top
-    return Groups((*labels[largest], f"others ({n_others:,})"), _short(ranks)[place], n_others)
+    shown = (*labels[largest], f"others ({n_others:,})")
+    return Groups(shown, _short(ranks[place])[attempts.group], n_others)
 
 
 def _short(places: Int64) -> Places:
@@ -81,8 +81,7 @@ def _short(places: Int64) -> Places:
 
 def counts(attempts: Attempts, plan: Plan, segments: Groups) -> Int64:
     """Return (n_segments, n_steps) how many units took each step."""
-    steps = [segments.count(attempts.reached(step)) for step in range(len(plan.steps))]
-    return np.stack(steps, axis=1)
+    return attempts.counts(segments.place, len(segments.labels), len(plan.steps))
 
 
 # --- times ------------------------------------------------------------------------------------------
@@ -190,11 +189,10 @@ def amounts(attempts: Attempts, plan: Plan, segments: Groups, alpha: float) -> p
     last = max(step for step in range(len(plan.steps)) if step not in plan.optional)
     full = attempts.reached(last)
     paid = np.nan_to_num(attempts.amount[full])
-    n_units = segments.count(np.ones(len(full), np.bool_))
     each = _split(paid, segments.place[full], len(segments.labels))
     rows = [
         {"segment": label, **_money(values, int(n), alpha)}
-        for label, n, values in zip(segments.labels, n_units, each, strict=True)
+        for label, n, values in zip(segments.labels, segments.sizes(), each, strict=True)
     ]
     return pd.DataFrame(rows)
 
