@@ -33,8 +33,8 @@ PACKAGES = (
 SECTIONS: dict[str, Callable[[bool], list[Line]]] = {
     "imports": lambda quick: imports.measure(3 if quick else 9),
     "measures": lambda quick: measures.measure(1 if quick else 5),
-    "funnel": lambda quick: funnel.measure(1, 200_000) if quick else funnel.measure(3),
-    "retention": lambda quick: retention.measure(1, 200_000) if quick else retention.measure(3),
+    "funnel": lambda quick: funnel.measure(1, (200_000,)) if quick else funnel.measure(3),
+    "retention": lambda quick: retention.measure(1, (200_000,)) if quick else retention.measure(3),
     "copy_test": lambda quick: [] if quick else copy_test.measure(3),
     "reports": lambda quick: [reports.measure(1 if quick else 3)],
     "reader": lambda quick: reader.measure(1, 200_000, 5_000) if quick else reader.measure(5),

@@ -20,7 +20,7 @@ import duckdb
 
 from benchmarks.turns import Line, MemoryLine
 
-N_EVENTS = 10_000_000
+SIZES = (10_000_000, 100_000_000)  # events
 Numbers = tuple[float, ...]
 REPO = Path(__file__).resolve().parent.parent
 
@@ -80,8 +80,12 @@ counts = None""",
 )
 
 
-def measure(rounds: int, n_events: int = N_EVENTS) -> list[Line]:
-    """Return the comparisons; those with chDB where it is installed."""
+def measure(rounds: int, sizes: tuple[int, ...] = SIZES) -> list[Line]:
+    """Return the comparisons at every size; those with chDB where it is installed."""
+    return [line for n_events in sizes for line in _of_size(n_events, rounds)]
+
+
+def _of_size(n_events: int, rounds: int) -> list[Line]:
     with TemporaryDirectory() as folder:
         files = {name: Path(folder) / f"{name}.parquet" for name in ("sorted", "shuffled")}
         for name, path in files.items():
@@ -135,7 +139,7 @@ def _work(code: str, path: Path, by: str) -> tuple[float, float, float, list[int
 
 def main() -> int:
     """Print the comparisons for as many events as asked for; return 1 when a target was missed."""
-    lines = measure(rounds=3, n_events=int(float(sys.argv[1])) if sys.argv[1:] else N_EVENTS)
+    lines = measure(3, tuple(int(float(n)) for n in sys.argv[1:]) or SIZES)
     print(*lines, sep="\n")
     return int(any(line.missed for line in lines))
 

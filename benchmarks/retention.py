@@ -23,7 +23,7 @@ import duckdb
 
 from benchmarks.turns import Line, MemoryLine
 
-N_EVENTS = 10_000_000
+SIZES = (10_000_000, 100_000_000)  # events
 N_MONTHS = 24
 REPO = Path(__file__).resolve().parent.parent
 
@@ -105,10 +105,14 @@ print(json.dumps([*seconds, peak, hashlib.sha256(repr(found).encode()).hexdigest
 
 
 def measure(
-    rounds: int, n_events: int = N_EVENTS, peers: tuple[str, ...] | None = None
+    rounds: int, sizes: tuple[int, ...] = SIZES, peers: tuple[str, ...] | None = None
 ) -> list[Line]:
     """Return ours beside each peer that is installed: time and memory, for both kinds of ids."""
     present = peers or tuple(name for name in CODES if _installed(name))
+    return [line for n_events in sizes for line in _of_size(n_events, rounds, present)]
+
+
+def _of_size(n_events: int, rounds: int, present: tuple[str, ...]) -> list[Line]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "events.parquet"
         duckdb.execute(_EVENTS, {"n": n_events, "path": str(path)})
@@ -171,10 +175,10 @@ def _whole_process(name: str, path: Path, unit: str) -> tuple[Any, ...]:
 def main() -> int:
     """Print the comparisons; return 1 when a target was missed."""
     parser = argparse.ArgumentParser(prog="benchmarks.retention", description=__doc__)
-    parser.add_argument("--events", type=int, default=N_EVENTS)
+    parser.add_argument("--events", type=int, nargs="+", default=SIZES)
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
-    lines = measure(given.rounds, given.events)
+    lines = measure(given.rounds, tuple(given.events))
     print(*lines, sep="\n")
     return int(any(line.missed for line in lines))
 

@@ -435,6 +435,7 @@ def _connect() -> duckdb.DuckDBPyConnection:
     # The time zone is set after connecting: as a start-up option DuckDB looks for it before ICU is there.
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET temp_directory = $1", [tempfile.gettempdir()])
+    connection.execute("SET enable_progress_bar = false")  # it would be printed into reports
     connection.execute(NET_AMOUNT)
     return connection
 

@@ -73,6 +73,13 @@ def test_two_columns_of_one_name_are_refused():
         as_table(pd.DataFrame([[1, 2]], columns=["a", "a"]))
 
 
+def test_a_long_query_draws_no_progress_bar():
+    """DuckDB would draw one after two seconds, and papermill would put it on the page."""
+    rows = as_table(pd.DataFrame({"n": [1]}))
+    asked = "SELECT current_setting('enable_progress_bar') AS shown FROM rows"
+    assert query(asked, rows=rows)["shown"].to_pylist() == [False]
+
+
 def test_looking_at_a_table_shows_its_first_rows():
     frame = as_table(pd.DataFrame({"a": range(2000)})).frame()
     assert len(frame) == 1000
