@@ -7,6 +7,7 @@ connection of its own, so two notebooks or two threads never meet. SQL is a cons
 names that the query's tables are given; values travel as bound parameters.
 """
 
+import contextlib
 import datetime as dt
 import re
 import sys
@@ -435,7 +436,9 @@ def _connect() -> duckdb.DuckDBPyConnection:
     # The time zone is set after connecting: as a start-up option DuckDB looks for it before ICU is there.
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET temp_directory = $1", [tempfile.gettempdir()])
-    connection.execute("SET enable_progress_bar = false")  # it would be printed into reports
+    # It would be printed into reports. Where a notebook cannot draw one, it cannot be switched off either.
+    with contextlib.suppress(duckdb.InvalidInputException):
+        connection.execute("SET enable_progress_bar = false")
     connection.execute(NET_AMOUNT)
     return connection
 

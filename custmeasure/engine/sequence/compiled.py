@@ -531,6 +531,20 @@ def arrange(rows, lo, hi, at, mask, code, rank, value):  # type: ignore[no-untyp
 
 
 @_compiled
+def insert(rows, moments, bits, lo, hi, at, mask, code, rank, value):  # type: ignore[no-untyped-def]
+    """Do what `arrange` does where there are few rows, with their instants and bits."""
+    for i in range(lo + 1, hi):
+        row, moment, bit, j = rows[i], moments[i], bits[i], i
+        while j > lo and (
+            moment < moments[j - 1]
+            or (moment == moments[j - 1] and before(row, rows[j - 1], at, mask, code, rank, value))
+        ):
+            rows[j], moments[j], bits[j] = rows[j - 1], moments[j - 1], bits[j - 1]
+            j -= 1
+        rows[j], moments[j], bits[j] = row, moment, bit
+
+
+@_compiled
 def merge(rows, lo, middle, hi, at, mask, code, rank, value):  # type: ignore[no-untyped-def]
     """Merge two neighbouring runs, in place."""
     if not before(rows[middle], rows[middle - 1], at, mask, code, rank, value):
@@ -561,6 +575,9 @@ def walk(unit, at, mask, code, rank, value, rules, plain, dated):  # type: ignor
             if moments[i] <= moments[i - 1] and before(
                 rows[i], rows[i - 1], at, mask, code, rank, value
             ):
+                if hi - lo <= _FEW:
+                    insert(rows, moments, bits, lo, hi, at, mask, code, rank, value)
+                    break
                 arrange(rows, lo, hi, at, mask, code, rank, value)
                 for k in range(lo, hi):
                     moments[k], bits[k] = at[rows[k]], mask[rows[k]]
