@@ -61,10 +61,17 @@ class Crew:
         Seconds for one notebook, and for all.
     watch
         Is told every step.
+    stopped
+        Is set when the run shall end.
     """
 
     def __init__(
-        self, workers: int, notebook_timeout: float, run_timeout: float, watch: Watcher
+        self,
+        workers: int,
+        notebook_timeout: float,
+        run_timeout: float,
+        watch: Watcher,
+        stopped: threading.Event,
     ) -> None:
         self._workers = workers
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="notebook")
@@ -72,6 +79,7 @@ class Crew:
         self._run_timeout = run_timeout
         self._started = time.monotonic()
         self._watch = watch
+        self._stopped = stopped
         self._desks: list[Desk] = []
         self._over: Failure | None = None
 
@@ -142,6 +150,8 @@ class Crew:
     def _wait(self, futures: list[Future[Executed]]) -> None:
         """Wait for all, ending kernels whose time is over."""
         while wait(futures, timeout=_TICK).not_done:
+            if self._stopped.is_set():
+                raise KeyboardInterrupt
             if time.monotonic() - self._started > self._run_timeout:
                 self._end_all(_late_run(self._run_timeout))
             for desk in self._desks:
@@ -186,18 +196,28 @@ def _late_run(seconds: float) -> Failure:
 
 
 @contextlib.contextmanager
-def interruptible() -> Iterator[None]:
-    """Turn SIGTERM into the exception that Ctrl-C is, so that both end kernels on their way out."""
+def interruptible() -> Iterator[threading.Event]:
+    """Turn SIGTERM into the exception that Ctrl-C is, so that both end kernels on their way out.
+
+    The event that it gives stays set: a library that catches everything may have kept the exception.
+    """
+    stopped = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield stopped
         return
 
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    def stop(number: int, _frame: FrameType | None) -> None:
+        stopped.set()
+        if number == signal.SIGTERM:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    caught = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is somebody's own
+        caught.append(signal.SIGINT)
+    before = {number: signal.signal(number, stop) for number in caught}
     try:
-        yield
+        yield stopped
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -125,9 +125,9 @@ def run_report(
             en="Jobs and time limits must be above 0.",
         )
     order = make_order(shop_folder, date=date, only=only, lang=lang, out=out, parameters=parameters)
-    crew = Crew(jobs, notebook_timeout, run_timeout, on_progress or _silent)
     publish.check_out(order.out, order.date)
-    with held(order.out / ".locks" / f"{order.date}.lock"), interruptible():
+    with held(order.out / ".locks" / f"{order.date}.lock"), interruptible() as stopped:
+        crew = Crew(jobs, notebook_timeout, run_timeout, on_progress or _silent, stopped)
         try:
             return _carry_out(order, crew, max(1, int(notebook_timeout)))
         except OSError as error:

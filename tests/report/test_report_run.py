@@ -332,6 +332,38 @@ def test_a_stopped_run_leaves_no_kernel_and_no_page(make_shop, out, signal_name)
         assert [p.name for p in out.iterdir()] == [".locks"]
 
 
+KEPT = """
+import time, custmeasure.report.run as run
+
+def library():
+    try:
+        print("loading", flush=True)
+        time.sleep(60)
+    except BaseException:
+        pass
+
+inspect = run._inspect
+run._inspect = lambda *given: (inspect(*given), library())
+"""
+
+
+@pytest.mark.parametrize("signal_name", ["SIGTERM", "SIGINT"])
+def test_a_library_that_catches_everything_does_not_keep_a_run_going(make_shop, out, signal_name):
+    shop = make_shop(funnel=notebook("import time\ntime.sleep(60)"))
+    process = subprocess.Popen(
+        [sys.executable, "-c", KEPT + RUN, str(shop), str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    with process:
+        while "loading" not in process.stdout.readline():
+            pass
+        process.send_signal(getattr(signal, signal_name))
+        assert process.wait(timeout=15) != 0
+    assert not list(out.glob("[!.]*"))
+
+
 def test_starts_of_one_date_publish_once(make_shop, out):  # F09
     shop = make_shop(funnel=notebook("import time\ntime.sleep(3)"))
     script = (
