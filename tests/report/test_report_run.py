@@ -294,8 +294,10 @@ def test_a_braces_and_spaces_folder_works(tmp_path, out, make_shop):
     assert "path of this machine" in outcome.failures["funnel"].en  # S31: it printed the path
 
 
+# What a shell starts in the background ignores SIGINT, and so would its children.
 RUN = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from custmeasure.report.run import run_report
 from custmeasure.report.zygote import AVAILABLE
 run_report(sys.argv[1], date="2026-01-31", out=sys.argv[2],
