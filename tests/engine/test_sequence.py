@@ -238,6 +238,7 @@ def test_batches_of_all_sizes_whose_ids_grow_hold_the_same_events(monkeypatch, c
     """Small batches wait for more; a larger id, or no more room, opens another chunk."""
     monkeypatch.setattr(store, "CHUNK", chunk)
     monkeypatch.setattr(store, "_SMALL", 1_000)
+    monkeypatch.setattr(store, "PARTS", 64)  # a chunk takes a page of memory for each
     draw = np.random.default_rng(5)
     n = 60_000
     unit = np.sort(draw.integers(0, 1 << 40, n) >> draw.integers(0, 40, n))

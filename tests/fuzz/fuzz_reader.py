@@ -102,7 +102,7 @@ def seeds(folder: Path) -> None:
         sheet.active.append(row)
     sheet.save(workbook)
     pq.write_table(pa.table({name: [value] for name, value in zip(*ROWS, strict=True)}), columns)
-    files = (text, gzip.compress(text), workbook.getvalue(), columns.getvalue(), b"<html>")
+    files = (text, gzip.compress(text, mtime=0), workbook.getvalue(), columns.getvalue(), b"<html>")
     examples = [bytes([0, i, 1]) + data for i, data in enumerate(files)]
     examples += [
         b"\x02%Y.%m.%d %p %I:%M\n2026.03.04 \xec\x98\xa4\xed\x9b\x84 3:05",

@@ -1,4 +1,4 @@
-"""The fuzz target runs and finds nothing in some seconds; long runs are started by hand."""
+"""The fuzz target runs and finds nothing in some thousand inputs; long runs are started by hand."""
 
 import subprocess
 import sys
@@ -8,13 +8,19 @@ import pytest
 
 TARGET = Path(__file__).parent / "fuzz_reader.py"
 
+# Linux counts the peak memory of the process that starts another as the other's own (getrusage(2)),
+# and libFuzzer reads it there: between the two stands a shell, which never needed much.
+SMALL_PARENT = ("sh", "-c", '"$@"; exit $?', "sh")
 
-def test_some_seconds_of_fuzzing_find_nothing_b31():
+
+def test_fuzzing_finds_nothing_b31():
     pytest.importorskip("atheris", reason="atheris is not here")
     command = [
+        *SMALL_PARENT,
         sys.executable,
         str(TARGET),
-        "-max_total_time=5",
+        "-seed=1",  # the same ones each time: what is found by chance is for the long runs
+        "-runs=8000",
         "-rss_limit_mb=3000",
         "-verbosity=0",
     ]

@@ -264,12 +264,46 @@ def _blocks(
     n_before = 0
     try:
         for batch in file.iter_batches(_BATCH, columns=columns):
+            _check_texts(path, batch, n_before)
             yield ParquetBlock(batch, n_before, spec), batch
             n_before += batch.num_rows
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno:
             raise
         raise Unreadable(broken(path)) from None
+
+
+def _check_texts(path: Path, batch: pa.RecordBatch, n_before: int) -> None:
+    """Stop at a text that is none: Arrow hands over the bytes that the file holds, whatever they are."""
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        if family(column.type) == "text":
+            try:
+                column.validate(full=True)
+            except pa.ArrowInvalid:
+                row = n_before + 1 + next(i for i in range(len(column)) if not _is_text(column[i]))
+                raise Unreadable(_not_text(path.name, name, row)) from None
+
+
+def _is_text(value: pa.Scalar) -> bool:
+    try:
+        value.as_py()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _not_text(file: str, column: str, row: int) -> Problem:
+    return Problem(
+        file,
+        Text(
+            "글자가 UTF-8이 아닙니다. Parquet의 텍스트는 UTF-8이어야 합니다",
+            "its bytes are not UTF-8, as texts in Parquet must be",
+        ),
+        Text("UTF-8로 다시 내보내십시오.", "Export the file again with its texts in UTF-8."),
+        row=row,
+        column=column,
+        blocks=True,
+    )
 
 
 def _typed(schema: pa.Schema) -> dict[str, Any]:

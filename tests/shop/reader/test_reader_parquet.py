@@ -186,6 +186,22 @@ def test_texts_in_a_number_column_are_read_as_declared(tmp_path):
     assert [row["amount"] for row in rows(reading)] == [1200, 5]
 
 
+@pytest.mark.parametrize("coded", [False, True])
+@pytest.mark.parametrize("other", [[1.0] * 3, [1.0, None, 1.0]])  # as it lies, and row by row
+def test_texts_that_are_not_utf_8_block_b17(tmp_path, coded, other):
+    """Arrow writes and reads such bytes unseen; a query over them would stop in the middle."""
+    buffers = [None, pa.array([0, 1, 2, 4], pa.int32()).buffers()[1], pa.py_buffer(b"ab\xb1\xe8")]
+    texts = pa.Array.from_buffers(pa.string(), 3, buffers)
+    path = tmp_path / "o.parquet"
+    ids = texts.dictionary_encode() if coded else texts
+    pq.write_table(
+        pa.table({"order_id": [*"abc"], "customer_id": ids, "at": [AT] * 3, "amount": other}), path
+    )
+    ko, en = both(blocked(path))
+    assert 'o.parquet row 3 column "customer_id": its bytes are not UTF-8' in en[0]
+    assert "o.parquet 3행 'customer_id' 열: 글자가 UTF-8이 아닙니다" in ko[0]
+
+
 def test_nested_columns_are_told_and_left_out(tmp_path):
     reading = read(put(tmp_path, orders(items=[[1], [2, 3]]), "o.parquet"))
     assert reading.columns == ("order_id", "customer_id", "at", "amount")
