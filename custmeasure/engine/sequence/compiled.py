@@ -463,10 +463,8 @@ def grouped(unit, at, mask):  # type: ignore[no-untyped-def]
             keys[g] = unit[row]
             n_groups += 1
             if 2 * n_groups > 1 << bits:
+                slots = slots_of(keys[:n_groups])
                 bits += 1
-                slots = np.full(1 << bits, -1, np.int32)
-                for known in range(n_groups):
-                    slots[slot_of(keys[known], slots, keys, bits)] = known
         group[row] = g
         sizes[g + 1] += 1
     starts = np.cumsum(sizes[: n_groups + 1])
@@ -477,6 +475,18 @@ def grouped(unit, at, mask):  # type: ignore[no-untyped-def]
         rows[place], moments[place], bits_[place] = row, at[row], mask[row]
         places[group[row]] = place + 1
     return rows, moments, bits_, starts
+
+
+@_compiled
+def slots_of(known):  # type: ignore[no-untyped-def]
+    """Return the table that says in which place of ``known`` a key stands (see `slot_of`)."""
+    bits = 4
+    while 1 << bits < 2 * len(known):
+        bits += 1
+    slots = np.full(1 << bits, -1, np.int32)
+    for place in range(len(known)):
+        slots[slot_of(known[place], slots, known, bits)] = place
+    return slots
 
 
 @_compiled
@@ -513,26 +523,24 @@ def before(i, j, at, mask, code, rank, value):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def arrange(rows, lo, hi, at, mask, code, rank, value):  # type: ignore[no-untyped-def]
+def arrange(rows, moments, bits, lo, hi, at, mask, code, rank, value):  # type: ignore[no-untyped-def]
     """Put the rows from ``lo`` to ``hi`` in order, in place: runs of a few, then merged."""
     for start in range(lo, hi, _FEW):
-        for i in range(start + 1, min(start + _FEW, hi)):
-            row, j = rows[i], i
-            while j > start and before(row, rows[j - 1], at, mask, code, rank, value):
-                rows[j] = rows[j - 1]
-                j -= 1
-            rows[j] = row
+        end = min(start + _FEW, hi)
+        insert(rows, moments, bits, start, end, at, mask, code, rank, value)
     size = _FEW
     while size < hi - lo:
         for start in range(lo, hi - size, 2 * size):
             middle, end = start + size, min(start + 2 * size, hi)
             merge(rows, start, middle, end, at, mask, code, rank, value)
         size *= 2
+    for k in range(lo, hi):
+        moments[k], bits[k] = at[rows[k]], mask[rows[k]]
 
 
 @_compiled
 def insert(rows, moments, bits, lo, hi, at, mask, code, rank, value):  # type: ignore[no-untyped-def]
-    """Do what `arrange` does where there are few rows, with their instants and bits."""
+    """Put a few rows in order, with their instants and bits."""
     for i in range(lo + 1, hi):
         row, moment, bit, j = rows[i], moments[i], bits[i], i
         while j > lo and (
@@ -575,12 +583,10 @@ def walk(unit, at, mask, code, rank, value, rules, plain, dated):  # type: ignor
             if moments[i] <= moments[i - 1] and before(
                 rows[i], rows[i - 1], at, mask, code, rank, value
             ):
-                if hi - lo <= _FEW:
+                if hi - lo <= _FEW:  # said here, so that the usual case is one call
                     insert(rows, moments, bits, lo, hi, at, mask, code, rank, value)
-                    break
-                arrange(rows, lo, hi, at, mask, code, rank, value)
-                for k in range(lo, hi):
-                    moments[k], bits[k] = at[rows[k]], mask[rows[k]]
+                else:
+                    arrange(rows, moments, bits, lo, hi, at, mask, code, rank, value)
                 break
     if rules[0][6] < _MISSING:
         starts = sessions(moments, starts, rules[0][6])
@@ -797,18 +803,6 @@ def coded(keys, known, slots, codes):  # type: ignore[no-untyped-def]
             return False
         codes[row] = place
     return True
-
-
-@_compiled
-def slots_of(known):  # type: ignore[no-untyped-def]
-    """Return the table in which `coded` looks keys up."""
-    bits = 4
-    while 1 << bits < 2 * len(known):
-        bits += 1
-    slots = np.full(1 << bits, -1, np.int32)
-    for place in range(len(known)):
-        slots[slot_of(known[place], slots, known, bits)] = place
-    return slots
 
 
 @_compiled

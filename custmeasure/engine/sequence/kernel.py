@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from custmeasure.engine.sequence.compiled import coded, sized, slots_of, tallied, walk
 from custmeasure.engine.sequence.rules import Int64, Rules
-from custmeasure.engine.sequence.store import Array, Store
+from custmeasure.engine.sequence.store import Array, Store, smallest
 
 NOT_REACHED = -1  # the group of units that did not take the step that names it
 
@@ -149,7 +149,7 @@ class Kernel:
         """Return each segment's place in the order in which they came."""
         numbers = segment.type == pa.int64() and not segment.null_count
         if numbers and self._table:
-            codes = np.empty(len(segment), _short(len(self._codes)))
+            codes = np.empty(len(segment), smallest(0, len(self._codes)))
             if coded(_int64(segment), *self._table, codes):
                 return codes
         encoded = segment.dictionary_encode(null_encoding="encode")
@@ -160,7 +160,7 @@ class Kernel:
         if numbers and None not in self._codes:
             known = np.array(list(self._codes), np.int64)
             self._table = (known, slots_of(known))
-        given = np.array(places, _short(len(self._codes)))
+        given = np.array(places, smallest(0, len(self._codes)))
         return np.asarray(given[encoded.indices.to_numpy()])
 
     def finish(self, *, split: bool = False, valued: bool = False, dated: bool = False) -> Attempts:
@@ -180,11 +180,6 @@ class Kernel:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             parts = list(pool.map(walked, self._store.shares()))
         return _joined(parts, self.rules.n_steps, tuple(segments))
-
-
-def _short(n: int) -> type[np.integer]:
-    """Return a type that holds the numbers below ``n``."""
-    return np.uint8 if n <= 256 else np.int64
 
 
 def _int64(column: pa.Array) -> Int64:

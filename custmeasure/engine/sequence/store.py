@@ -151,7 +151,7 @@ class Store:
         rows, part, (seen, several, low, high) = divided(unit, mask, self._n_parts, self.keep_all)
         self.seen |= int(seen)
         self.several |= bool(several)
-        kinds = [_smallest(int(low), int(high)), _smallest(0, int(seen)), moment.dtype]
+        kinds = [smallest(int(low), int(high)), smallest(0, int(seen)), moment.dtype]
         kinds += map(_narrow, others)
         if not self._chunks or not self._chunks[-1].has_room(kinds, len(rows)):
             if self._chunks:
@@ -174,10 +174,10 @@ def _narrow(column: Array) -> np.dtype:
     """Return the smallest type that holds a column."""
     if column.dtype != np.int64 or not len(column):
         return column.dtype
-    return _smallest(int(column.min()), int(column.max()))
+    return smallest(int(column.min()), int(column.max()))
 
 
-def _smallest(low: int, high: int) -> np.dtype:
+def smallest(low: int, high: int) -> np.dtype:
     """Return a type of few bytes that holds the whole numbers from ``low`` to ``high``."""
     for kind in (np.uint8, np.uint32):
         if low >= 0 and high <= np.iinfo(kind).max:
