@@ -44,7 +44,7 @@ for _ in range(int(sys.argv[2])):
     start = time.perf_counter()
     seen = copy_test_from_units(sys.argv[1], metrics)
     times.append(time.perf_counter() - start)
-p_values = dict(zip(seen.metrics["metric"], seen.metrics["p_value"]))
+p_values = {row["metric"]: row["p_value"] for row in seen.records("metrics")}
 print(json.dumps({"times": times, "p_values": p_values}))
 """
 

@@ -34,7 +34,7 @@ def test_every_name_of_the_statistics_is_what_it_says_whatever_was_loaded_before
     assert ran.stdout.split() == ["[]", "set()"]
 
 
-def test_a_table_of_units_is_read_before_pandas_and_scipy_are_loaded(tmp_path):
+def test_a_table_of_units_is_read_before_scipy_is_loaded_and_judged_without_pandas(tmp_path):
     """A process that only answers one test is as quick as its reading (benchmarks/copy_test.py)."""
     path = tmp_path / "units.csv"
     path.write_text("variant,orders\n" + "A,1\nA,0\nB,1\nB,2\n" * 50, encoding="utf-8")
@@ -48,7 +48,10 @@ def test_a_table_of_units_is_read_before_pandas_and_scipy_are_loaded(tmp_path):
         "    return summed(*given)\n"
         "moments._summed = spied\n"
         f"result = copy_test_from_units({str(path)!r}, {{'orders': UnitMetric('orders')}})\n"
-        "print(seen, result.frame['n_units'].tolist())"
+        "row, = result.records('metrics')\n"
+        "print(row['n_units'], round(row['p_value'], 6), result.verdict, seen)\n"
+        "print({'pandas', 'pyarrow', 'babel'} & set(sys.modules))\n"
+        "print(result.frame['n_units'].tolist(), result.metrics['n_units'].tolist())"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ran.stdout.strip() == "[] [100, 100]"
+    assert ran.stdout.split("\n")[:3] == ["100 0.0 better []", "set()", "[100, 100] [100]"]

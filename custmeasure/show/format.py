@@ -7,12 +7,10 @@ length of time, ``p_value*`` three decimals. What is undefined is a dash, never 
 import datetime as dt
 import math
 import re
+import sys
 from collections.abc import Callable, Mapping
 
-import pandas as pd
-from babel import numbers
-
-from custmeasure import language
+from custmeasure import language, lazy
 from custmeasure.language import Lang
 
 BLANK = "–"
@@ -43,19 +41,23 @@ def whole(value: float, lang: Lang, _: str = "") -> str:
 
 def money(value: float, lang: Lang, currency: str = "KRW") -> str:
     """Return an amount in the shop's currency, as the reader's language writes it."""
+    numbers = lazy.loaded("babel.numbers")
     decimals = numbers.get_currency_precision(currency)
     digits = f"{abs(value):,.{decimals}f}"
     sign = "−" if value < 0 else ""
     if currency == "KRW":
         return f"{sign}{digits}원" if lang == "ko" else f"{sign}₩{digits}"
-    symbol = numbers.get_currency_symbol(currency, locale="en_US")
+    symbol: str = numbers.get_currency_symbol(currency, locale="en_US")
     return f"{sign}{symbol}{digits}"
 
 
 def short_money(value: float, currency: str = "KRW", lang: Lang | None = None) -> str:
     """Return an amount short enough for an axis: ``₩2.5억``, ``₩250M``."""
     locale = language.pick("ko_KR", "en_US", lang)
-    return numbers.format_compact_currency(value, currency, locale=locale, fraction_digits=1)
+    said: str = lazy.loaded("babel.numbers").format_compact_currency(
+        value, currency, locale=locale, fraction_digits=1
+    )
+    return said
 
 
 def money_change(value: float, lang: Lang, currency: str = "KRW") -> str:
@@ -131,11 +133,11 @@ def show(  # noqa: PLR0911
 ) -> str:
     """Return ``value`` of ``column`` as text for the reader; never raises."""
     lang = lang or language.current()
-    if value is None or value is pd.NA or value is pd.NaT:
+    if value is None or _is_pandas_missing(value):
         return BLANK
     if isinstance(value, bool):
         return language.pick("예" if value else "아니요", "yes" if value else "no", lang)
-    if isinstance(value, dt.date | dt.datetime | pd.Timestamp):
+    if isinstance(value, dt.date | dt.datetime):
         return _day(value)
     if isinstance(value, str):
         return value
@@ -157,7 +159,13 @@ def _decimals(value: float) -> int:
     return 1 if abs(value) >= 0.0995 or value == 0 else 2
 
 
-def _day(value: dt.date | dt.datetime | pd.Timestamp) -> str:
+def _is_pandas_missing(value: object) -> bool:
+    """Whether a value is one of pandas' own two signs for nothing; only pandas makes them."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and (value is pandas.NA or value is pandas.NaT)
+
+
+def _day(value: dt.date | dt.datetime) -> str:
     if isinstance(value, dt.datetime) and (value.hour or value.minute):
         return value.strftime("%Y-%m-%d %H:%M")
     return value.strftime("%Y-%m-%d")

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 CELL_LIMIT = 300
 
 
 def figure(
-    frame: pd.DataFrame,
+    frame: "pd.DataFrame",
     *,
     headline: str = "",
     numeric: Sequence[bool] = (),
@@ -35,7 +37,7 @@ def figure(
     )
 
 
-def _table(frame: pd.DataFrame, numeric: Sequence[bool]) -> str:
+def _table(frame: "pd.DataFrame", numeric: Sequence[bool]) -> str:
     """Return the table, or nothing where there is no row to read."""
     if not len(frame):
         return ""

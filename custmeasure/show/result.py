@@ -7,10 +7,9 @@ tidy and unformatted. Printing never computes and never raises.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import pandas as pd
-
+from custmeasure import lazy
 from custmeasure.language import Lang
 from custmeasure.show import format as fmt
 from custmeasure.show import html
@@ -21,7 +20,11 @@ from custmeasure.show.labels import (
     table_label,
     value_label,
 )
+from custmeasure.show.rows import Row, Rows, framed
 from custmeasure.show.words import Text, Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _LOWER, _UPPER = "_ci_lower", "_ci_upper"
 
@@ -42,8 +45,8 @@ class Result:
         One of better, worse, no_difference, cannot_tell, invalid, with its reason.
     """
 
-    frame: pd.DataFrame
-    definition: Mapping[str, object]
+    frame: "pd.DataFrame" = framed(required=True)
+    definition: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[Text, ...] = ()
     verdict: Verdict = field(kw_only=True)
 
@@ -64,19 +67,29 @@ class Result:
         """How columns look whose name alone does not decide it."""
         return self.FORMATS
 
+    def records(self, table: str = "frame") -> list[Row]:
+        """Return the rows of one of its tables in plain Python: for JSON, or a script of your own."""
+        held = vars(self)[table]
+        if isinstance(held, Rows):
+            return list(held.records)
+        found: list[Row] = held.to_dict("records")
+        return found
+
     def headline(self, lang: Lang | None = None) -> str:
         """Return the answer in one or two sentences, verdict first."""
         return f"{self.verdict.word(lang)}. {self.reason.in_(lang)}"
 
-    def display_frame(self, lang: Lang | None = None) -> pd.DataFrame:
+    def display_frame(self, lang: Lang | None = None) -> "pd.DataFrame":
         """Return the frame as a reader sees it: labels, formatted numbers, intervals joined."""
         shown = self.shown_frame()
         cells = {column: self._cells(shown, column, lang) for column in _own_columns(shown)}
-        frame = pd.DataFrame(cells)
-        frame.columns = pd.Index([label(name, lang) for name in cells])  # two labels may be alike
+        pandas = lazy.loaded("pandas")
+        frame: pd.DataFrame = pandas.DataFrame(cells)
+        labels = [label(name, lang) for name in cells]
+        frame.columns = pandas.Index(labels)  # of which two may be alike
         return frame
 
-    def shown_frame(self) -> pd.DataFrame:
+    def shown_frame(self) -> "pd.DataFrame":
         """Return the rows that are printed; the whole frame unless a result says otherwise."""
         return self.frame
 
@@ -102,7 +115,7 @@ class Result:
             notes=[note.in_() for note in self.notes],
         )
 
-    def _cells(self, frame: pd.DataFrame, column: str, lang: Lang | None) -> list[str]:
+    def _cells(self, frame: "pd.DataFrame", column: str, lang: Lang | None) -> list[str]:
         values = [self._cell(column, value, lang) for value in frame[column]]
         if column + _LOWER not in frame:
             return values
@@ -161,16 +174,17 @@ def missing_verdict(table: str) -> Verdict:
     return Verdict("cannot_tell", reason, code="MISSING_TABLE")
 
 
-def _own_columns(frame: pd.DataFrame) -> Iterator[str]:
+def _own_columns(frame: "pd.DataFrame") -> Iterator[str]:
     return (name for name in frame.columns if not name.endswith((_LOWER, _UPPER)))
 
 
-def _numeric(frame: pd.DataFrame, shown: pd.DataFrame) -> list[bool]:
-    kinds = [pd.api.types.is_numeric_dtype(frame[name]) for name in _own_columns(frame)]
+def _numeric(frame: "pd.DataFrame", shown: "pd.DataFrame") -> list[bool]:
+    is_numeric = lazy.loaded("pandas").api.types.is_numeric_dtype
+    kinds = [is_numeric(frame[name]) for name in _own_columns(frame)]
     return [bool(kind) for kind in kinds] if len(kinds) == shown.shape[1] else []
 
 
-def table(frame: pd.DataFrame) -> Listing:
+def table(frame: "pd.DataFrame") -> Listing:
     """Return any frame as an escaped table with its columns labelled and formatted.
 
     Parameters
@@ -182,7 +196,7 @@ def table(frame: pd.DataFrame) -> Listing:
     named = [name for name in frame.index.names if name is not None]
     rows = frame.reset_index(named) if named else frame.copy(deep=False)
     names = [str(name) for name in rows.columns]
-    rows.columns = pd.Index([
+    rows.columns = lazy.loaded("pandas").Index([
         name if names.index(name) == place else f"{name} ({place + 1})"
         for place, name in enumerate(names)
     ])  # fmt: skip

@@ -3,7 +3,7 @@
 import importlib
 import pickle
 import pkgutil
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -12,10 +12,12 @@ import pytest
 
 import custmeasure
 from custmeasure import language
+from custmeasure.improve.copy_test import CopyTestResult
 from custmeasure.measure.funnel import FunnelGaps, FunnelResult, funnel, funnel_gaps
 from custmeasure.measure.retention import CohortGaps, RetentionResult, cohort_gaps, retention
 from custmeasure.show.labels import LABELS, definition_label
 from custmeasure.show.result import Listing, Result, table
+from custmeasure.show.rows import Rows
 from custmeasure.show.words import VERDICTS, Text, Verdict
 
 PAYLOADS = [
@@ -118,6 +120,28 @@ def test_columns_are_exact_and_in_order():
     assert tuple(back.frame.columns) == tuple(late.frame.columns) == RetentionResult.COLUMNS
     assert tuple(cohorts.frame.columns) == CohortGaps.COLUMNS
     assert isinstance(split.frame.index, pd.RangeIndex)
+
+
+def test_rows_become_a_frame_when_they_are_looked_at():
+    kind, verdict = CopyTestResult, Verdict("cannot_tell", Text("", ""), code="NO_UNITS")
+    given = Rows(
+        ("variant", "n_units", "rel_diff"), ({"variant": "A", "n_units": 3}, {"variant": "B"})
+    )
+    result = kind(given, {}, verdict=verdict, metrics=given.assign(rel_diff=0.5))
+    assert result.records() == list(given.records)  # before a frame was asked for
+    other = replace(result, metrics=given.assign(rel_diff=0.5).frame())
+    for each in (result, other):
+        assert each.frame["n_units"].tolist()[0] == 3
+        assert each.frame.isna().sum().tolist() == [0, 1, 2]
+        assert each.frame is each.frame
+        assert each.metrics["rel_diff"].tolist() == [0.5, 0.5]
+        assert each.daily.shape == (0, 0)
+    assert [str(row["variant"]) for row in result.records()] == ["A", "B"]  # and after it
+    assert [row["rel_diff"] for row in result.records("metrics")] == [0.5, 0.5]
+    with pytest.raises(FrozenInstanceError):
+        result.metrics = given
+    with pytest.raises(TypeError, match="frame"):
+        kind(definition={}, verdict=verdict)
 
 
 def test_every_column_of_every_result_has_a_label_in_both_languages():

@@ -1,9 +1,8 @@
 """What is asked of a test, and what was fixed before anybody looked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-
-import pandas as pd
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from custmeasure.errors import UnknownName, UsageError
 from custmeasure.improve.copy_test.effects import (
@@ -16,10 +15,14 @@ from custmeasure.improve.copy_test.effects import (
 from custmeasure.improve.copy_test.result import FORMATS, MONEY
 from custmeasure.improve.copy_test.watching import Watch
 from custmeasure.improve.copy_test.wording import Said
+from custmeasure.show.rows import Rows
 from custmeasure.show.words import Text
 from custmeasure.stats import Joint, Moments
 from custmeasure.stats.placebo import Placebo
 from custmeasure.stats.tails import check_level
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -112,9 +115,9 @@ class Question:
 class Frames:
     """The further tables of a result."""
 
-    daily: pd.DataFrame = field(default_factory=pd.DataFrame)
-    segments: pd.DataFrame = field(default_factory=pd.DataFrame)
-    checks: pd.DataFrame = field(default_factory=pd.DataFrame)
+    daily: "pd.DataFrame | Rows" = Rows()
+    segments: "pd.DataFrame | Rows" = Rows()
+    checks: "pd.DataFrame | Rows" = Rows()
 
 
 def control_first(samples: Mapping[str, Sample], plan: Plan) -> dict[str, Sample]:

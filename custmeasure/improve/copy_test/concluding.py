@@ -1,10 +1,9 @@
 """How the checks, the tables and the verdict of a test come together."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from custmeasure.improve.copy_test import gates
 from custmeasure.improve.copy_test.asked import Frames, Plan, Question, control_first
@@ -13,7 +12,6 @@ from custmeasure.improve.copy_test.effects import (
     Comparison,
     comparisons,
     table,
-    without_effect,
 )
 from custmeasure.improve.copy_test.family import decide_all, metrics_table, open_guards
 from custmeasure.improve.copy_test.plan import Traffic
@@ -21,8 +19,12 @@ from custmeasure.improve.copy_test.remarks import has_one_spread, remarks
 from custmeasure.improve.copy_test.result import BELIEVED, RESULTS, CopyTestResult, nobody
 from custmeasure.improve.copy_test.verdict import Case
 from custmeasure.improve.copy_test.watching import watch_note
+from custmeasure.show.rows import Rows
 from custmeasure.show.words import Text, Verdict
 from custmeasure.stats import SampleRatio, holm
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def conclude(
@@ -77,17 +79,21 @@ def conclude(
         ]
         said.append(watch_note(first.watch, is_known=looks_known))
         said += open_guards(asked, cases)
-    measured = metrics_table(asked, cases)
-    more = frames or Frames()
-    return RESULTS[first.value](
-        without_effect(cases[0].frame) if invalid else cases[0].frame,
-        _definition(given, first, plan, split),
-        tuple(said),
+    kind, more = RESULTS[first.value], frames or Frames()
+    tables: dict[str, Any] = {
+        "frame": Rows(kind.COLUMNS, tuple(cases[0].rows.values())),
+        "metrics": metrics_table(asked, cases),
+        "daily": more.daily,
+        "segments": more.segments,
+    }
+    if invalid:
+        tables = {name: _blank(each) for name, each in tables.items()}
+    tables["checks"] = more.checks
+    return kind(
+        definition=_definition(given, first, plan, split),
+        notes=tuple(said),
         verdict=verdict,
-        metrics=_blank(measured) if invalid else measured,
-        daily=_blank(more.daily) if invalid else more.daily,
-        segments=_blank(more.segments) if invalid else more.segments,
-        checks=more.checks,
+        **tables,
     )
 
 
@@ -104,9 +110,7 @@ def _cases(
         Case(
             samples=each.samples,
             compared=seen,
-            frame=table(each.samples, seen, plan.alpha, each.value).assign(
-                p_value_adj=[np.nan, *values]
-            ),
+            rows=table(each.samples, seen, values, plan.alpha, each.value),
             said=each.said(currency),
             alpha=plan.alpha,
             min_effect=plan.min_effect,
@@ -133,10 +137,10 @@ def _family(
     ]
 
 
-def _blank(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with every effect blank."""
+def _blank(frame: "pd.DataFrame | Rows") -> "pd.DataFrame | Rows":
+    """Return a table with every effect blank: a failed check takes its place."""
     effects = [name for name in (*EFFECT, *BELIEVED) if name in frame]
-    blanked = frame.assign(**dict.fromkeys(effects, np.nan))
+    blanked = frame.assign(**dict.fromkeys(effects, math.nan))
     return blanked.assign(outcome="invalid") if "outcome" in blanked else blanked
 
 

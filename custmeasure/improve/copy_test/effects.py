@@ -1,12 +1,14 @@
 """The table of a copy test: each variant's rate, mean or ratio, and each treatment against the control."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
-import pandas as pd
 
 from custmeasure.improve.copy_test.watching import Watch
+from custmeasure.show.rows import Row
 from custmeasure.stats import (
     Columns,
     Joint,
@@ -15,7 +17,6 @@ from custmeasure.stats import (
     RateComparison,
     compare_means,
     compare_rates,
-    holm,
     wilson,
 )
 from custmeasure.stats.adjusted import compare as compare_joint
@@ -161,29 +162,32 @@ def comparisons(samples: Mapping[str, Sample], watch: Watch) -> dict[str, Compar
 
 
 def table(
-    samples: Mapping[str, Sample], compared: Mapping[str, Comparison], alpha: float, value: str
-) -> pd.DataFrame:
-    """Return one row a variant, the control first; the control's effect is blank.
+    samples: Mapping[str, Sample],
+    compared: Mapping[str, Comparison],
+    adjusted: Sequence[float],
+    alpha: float,
+    value: str,
+) -> dict[str, Row]:
+    """Return each variant's row, the control first; the control's effect is blank.
 
     Parameters
     ----------
-    samples, compared
-        Variant → its sample, treatment → its comparison.
+    samples, compared, adjusted
+        Variant → its sample, treatment → its comparison, and the adjusted p-values of these.
     alpha
         1 - the confidence of each variant's own interval.
     value
         One of `VALUES`.
     """
-    effects = pd.DataFrame(
-        {name: [np.nan] + [getattr(c, name) for c in compared.values()] for name in EFFECT[:-1]}
-    )
-    adjusted = [np.nan, *holm(effects["p_value"].to_numpy()[1:])]
-    return pd.concat([_alone(samples, alpha, value), effects.assign(p_value_adj=adjusted)], axis=1)
-
-
-def without_effect(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with every effect blank: a failed check takes its place."""
-    return frame.assign(**dict.fromkeys(EFFECT, np.nan))
+    alone = _rates if value == "conversion_rate" else partial(_means, value=value)
+    rows: dict[str, Row] = {
+        name: {"variant": name, **own, **dict.fromkeys(EFFECT, math.nan)}
+        for name, own in zip(samples, alone(samples, alpha), strict=True)
+    }
+    for (name, found), p_value in zip(compared.items(), adjusted, strict=True):
+        effect = {key: getattr(found, key) for key in EFFECT[:-1]}
+        rows[name] = {**rows[name], **effect, "p_value_adj": p_value}
+    return rows
 
 
 def own_value(sample: Sample) -> Moments:
@@ -194,30 +198,27 @@ def own_value(sample: Sample) -> Moments:
     return sample if isinstance(sample, Moments) else sample.value
 
 
-def _alone(samples: Mapping[str, Sample], alpha: float, value: str) -> pd.DataFrame:
-    values = _rates(samples, alpha) if value == "conversion_rate" else _means(samples, alpha, value)
-    return pd.DataFrame({"variant": list(samples), **values})
-
-
-def _rates(samples: Mapping[str, Sample], alpha: float) -> dict[str, np.ndarray]:
+def _rates(samples: Mapping[str, Sample], alpha: float) -> list[Row]:
     k = np.array([getattr(sample, "k", 0) for sample in samples.values()])
     n = np.array([sample.n for sample in samples.values()])
-    lower, upper = wilson(k, n, alpha)
-    return {
-        "n_units": n.astype(np.int64),
-        "n_conversions": k.astype(np.int64),
-        "conversion_rate": np.divide(k, n, out=np.full(len(n), np.nan), where=n > 0),
-        "conversion_rate_ci_lower": lower,
-        "conversion_rate_ci_upper": upper,
-    }
+    limits = zip(*wilson(k, n, alpha), strict=True)
+    return [
+        {
+            "n_units": int(units),
+            "n_conversions": int(converted),
+            "conversion_rate": converted / units if units else math.nan,
+            "conversion_rate_ci_lower": lower,
+            "conversion_rate_ci_upper": upper,
+        }
+        for units, converted, (lower, upper) in zip(n, k, limits, strict=True)
+    ]
 
 
-def _means(samples: Mapping[str, Sample], alpha: float, value: str) -> dict[str, np.ndarray]:
-    own = [own_value(sample) for sample in samples.values()]
-    limits = np.array([mean.interval(alpha) for mean in own])
-    return {
-        "n_units": np.array([sample.n for sample in samples.values()], dtype=np.int64),
-        value: np.array([mean.mean for mean in own]),
-        f"{value}_ci_lower": limits[:, 0],
-        f"{value}_ci_upper": limits[:, 1],
-    }
+def _means(samples: Mapping[str, Sample], alpha: float, value: str) -> list[Row]:
+    rows: list[Row] = []
+    for sample in samples.values():
+        own = own_value(sample)
+        lower, upper = own.interval(alpha)
+        ends = {f"{value}_ci_lower": lower, f"{value}_ci_upper": upper}
+        rows.append({"n_units": sample.n, value: own.mean, **ends})
+    return rows

@@ -4,14 +4,12 @@ import math
 from collections.abc import Sequence
 from typing import Protocol
 
-import numpy as np
-import pandas as pd
-
 from custmeasure.improve.copy_test.effects import Rate, Sample, own_value
 from custmeasure.improve.copy_test.result import BELIEVED
 from custmeasure.improve.copy_test.verdict import Case, decide
 from custmeasure.improve.copy_test.wording import each, percent, topic
 from custmeasure.language import Lang, pick
+from custmeasure.show.rows import Rows
 from custmeasure.show.words import Text, Verdict
 from custmeasure.stats import MeanComparison
 from custmeasure.stats.bayes import NormalPrior, Posterior, effect_posterior, rates_posterior
@@ -70,7 +68,7 @@ def decide_all(asked: Sequence[Asked], cases: Sequence[Case]) -> Verdict:
 
 def guard(case: Case, name: str, margin: float) -> str:
     """Return what is known of a guardrail: ``"worse"``, ``"safe"`` (non-inferior) or ``"cannot_tell"``."""
-    row = case.row(name)
+    row = case.rows[name]
     one, other = (case.sign * float(row[f"rel_diff_ci_{end}"]) for end in ("lower", "upper"))
     return (
         guardrail(min(one, other), max(one, other), margin)
@@ -98,23 +96,23 @@ def open_guards(asked: Sequence[Asked], cases: Sequence[Case]) -> list[Text]:
     return notes
 
 
-def metrics_table(asked: Sequence[Asked], cases: Sequence[Case]) -> pd.DataFrame:
+def metrics_table(asked: Sequence[Asked], cases: Sequence[Case]) -> Rows:
     """Return one row a metric and treatment, with the Bayesian view beside the test.
 
     ``chance_to_beat_share``, ``loss_share`` and ``credible_rel_diff`` (mean and credible interval of the
     difference) are all of one posterior; the last two ÷ the control's value as it was measured. The
     interval leaves 0 out exactly when the chance to beat is beyond 1 - alpha / 2.
     """
-    rows = [
+    rows = (
         _row(question, case, name)
         for question, case in zip(asked, cases, strict=True)
         for name in case.compared
-    ]
-    return pd.DataFrame(rows, columns=list(METRICS))
+    )
+    return Rows(METRICS, tuple(rows))
 
 
 def _row(question: Asked, case: Case, name: str) -> dict[str, object]:
-    row = case.row(name)
+    row = case.rows[name]
     base = own_value(next(iter(case.samples.values()))).mean
     base = base if base > 0 else math.nan
     seen = _believed(case, name, base)
@@ -128,7 +126,7 @@ def _row(question: Asked, case: Case, name: str) -> dict[str, object]:
         "role": question.role,
         "variant": name,
         **kept,
-        "p_value_adj": row["p_value_adj"] if is_goal else np.nan,
+        "p_value_adj": row["p_value_adj"] if is_goal else math.nan,
         "outcome": case.outcome(name) if is_goal else guard(case, name, question.margin),
         "chance_to_beat_share": seen.chance_to_beat,
         "loss_share": seen.loss_if_chosen / base,

@@ -1,18 +1,18 @@
 """What a copy test looks like."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import ClassVar
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, ClassVar
 
-import pandas as pd
-
-from custmeasure.improve.copy_test.effects import (
-    EFFECT,
-)
+from custmeasure.improve.copy_test.effects import EFFECT
 from custmeasure.improve.copy_test.wording import plain_change
 from custmeasure.show import format as fmt
 from custmeasure.show.result import Result
+from custmeasure.show.rows import Rows, framed
 from custmeasure.show.words import Text, Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _FORMATS: Mapping[str, fmt.Formatter] = {"srm_p_value": fmt.p_value}
 
@@ -50,18 +50,19 @@ class CopyTestResult(Result):
         One row a check of the data, in the order in which they were made.
     """
 
-    metrics: pd.DataFrame = field(default_factory=pd.DataFrame, kw_only=True)
-    daily: pd.DataFrame = field(default_factory=pd.DataFrame, kw_only=True)
-    segments: pd.DataFrame = field(default_factory=pd.DataFrame, kw_only=True)
-    checks: pd.DataFrame = field(default_factory=pd.DataFrame, kw_only=True)
+    _: KW_ONLY
+    metrics: "pd.DataFrame" = framed()
+    daily: "pd.DataFrame" = framed()
+    segments: "pd.DataFrame" = framed()
+    checks: "pd.DataFrame" = framed()
 
     @property
-    def outcomes(self) -> pd.DataFrame:
+    def outcomes(self) -> "pd.DataFrame":
         """What was tested: `metrics` without what is believed of it."""
         return self.metrics.drop(columns=[name for name in BELIEVED if name in self.metrics])
 
     @property
-    def believed(self) -> pd.DataFrame:
+    def believed(self) -> "pd.DataFrame":
         """The Bayesian view: one row a metric and treatment, of one posterior."""
         return self.metrics[[n for n in ("metric", "variant", *BELIEVED) if n in self.metrics]]
 
@@ -79,7 +80,7 @@ class CopyTestResult(Result):
             return MONEY
         return FORMATS[self.VALUE]
 
-    def shown_frame(self) -> pd.DataFrame:
+    def shown_frame(self) -> "pd.DataFrame":
         """Return the rows that are printed: the adjusted p-value only where there are several."""
         several = len(self.frame) > 2 or bool(
             (self.frame["p_value_adj"] > self.frame["p_value"]).any()
@@ -116,7 +117,7 @@ def missing_copy_test(
 ) -> CopyTestResult:
     """Return a test that has no rows, because a table or all exposures are missing."""
     kind = RESULTS[value]
-    return kind(pd.DataFrame(columns=list(kind.COLUMNS)), definition or {}, verdict=verdict)
+    return kind(Rows(kind.COLUMNS).frame(), definition or {}, verdict=verdict)
 
 
 def nobody() -> Verdict:

@@ -3,9 +3,6 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-
-import pandas as pd
 
 from custmeasure.improve.copy_test import wording
 from custmeasure.improve.copy_test.effects import Comparison, Rate, Sample
@@ -13,6 +10,7 @@ from custmeasure.improve.copy_test.plan import POWER, Missing, Traffic, units_ne
 from custmeasure.improve.copy_test.watching import Watch
 from custmeasure.improve.copy_test.wording import Said
 from custmeasure.language import Lang, pick
+from custmeasure.show.rows import Row
 from custmeasure.show.words import Text, Verdict
 
 # Comparisons with these codes still say whether there is a difference, only not how large relatively.
@@ -21,12 +19,12 @@ _TESTED = (None, "BASELINE_NEAR_ZERO")
 
 @dataclass(frozen=True)
 class Case:
-    """All that a decision rests on, by one metric; the control stands first in ``samples`` and ``frame``.
+    """All that a decision rests on, by one metric; the control stands first in ``samples`` and ``rows``.
 
     Attributes
     ----------
-    samples, compared, frame
-        Variant → its sample, treatment → its comparison, and the table of both.
+    samples, compared, rows
+        Variant → its sample, treatment → its comparison, and variant → its row in the table of both.
     said
         How the metric is said.
     alpha, min_effect
@@ -45,7 +43,7 @@ class Case:
 
     samples: Mapping[str, Sample]
     compared: Mapping[str, Comparison]
-    frame: pd.DataFrame
+    rows: Mapping[str, Row]
     said: Said
     alpha: float
     min_effect: float
@@ -56,19 +54,9 @@ class Case:
     prior: float | None = None
 
     @property
-    def control(self) -> pd.Series:
+    def control(self) -> Row:
         """The control's row."""
-        return self.frame.iloc[0]
-
-    @cached_property
-    def _rows(self) -> Mapping[str, pd.Series]:
-        return dict(
-            zip(self.frame["variant"], (row for _, row in self.frame.iterrows()), strict=True)
-        )
-
-    def row(self, name: str) -> pd.Series:
-        """Return a treatment's row."""
-        return self._rows[name]
+        return next(iter(self.rows.values()))
 
     def gain(self, name: str) -> float:
         """Return by how much a treatment is better, in the metric's unit."""
@@ -76,7 +64,7 @@ class Case:
 
     def against_control(self, name: str, lang: Lang) -> str:
         """Return a treatment beside the control, in words."""
-        return wording.against(self.row(name), self.control, self.said, lang, several=self.several)
+        return wording.against(self.rows[name], self.control, self.said, lang, several=self.several)
 
     def can_test(self, name: str) -> bool:
         """Whether a treatment can be decided: it has a p-value and no rate rests on 0 conversions."""
@@ -86,11 +74,11 @@ class Case:
 
     def is_sure(self, name: str) -> bool:
         """Whether a treatment differs from the control, all comparisons taken together."""
-        return self.can_test(name) and bool(self.row(name)["p_value_adj"] < self.alpha)
+        return self.can_test(name) and bool(self.rows[name]["p_value_adj"] < self.alpha)
 
     def is_small(self, name: str) -> bool:
         """Whether the interval of the relative difference lies inside the smallest that matters."""
-        row = self.row(name)
+        row = self.rows[name]
         return bool(
             self.can_test(name)
             and row["rel_diff_ci_lower"] > -self.min_effect
@@ -150,7 +138,7 @@ def _no_difference(case: Case, name: str) -> Text:
 def _no_test(case: Case, name: str) -> Verdict:
     code = case.compared[name].code or "NO_CONVERSIONS"
     if code in ("NO_UNITS", "TOO_FEW_UNITS"):
-        few = [str(row["variant"]) for _, row in case.frame.iterrows() if row["n_units"] < 2]
+        few = [str(name) for name, row in case.rows.items() if row["n_units"] < 2]
         return Verdict("cannot_tell", Text(
             f"{', '.join(few)}안에 기한이 끝난 사람이 2명이 되지 않아 견줄 수 없습니다.",
             f"Fewer than 2 people in {', '.join(few)} have finished their window, "
@@ -162,10 +150,10 @@ def _no_test(case: Case, name: str) -> Verdict:
 
 def _silent(case: Case, name: str, lang: Lang) -> str:
     """Return why two samples that have units cannot be tested."""
-    pair = [case.control, case.row(name)]
-    counted = "n_conversions" in case.frame
+    pair = [case.control, case.rows[name]]
+    counted = "n_conversions" in case.control
     none = [str(row["variant"]) for row in pair if counted and not row["n_conversions"]]
-    if len(none) == 1 and case.row(name)["p_value_adj"] < case.alpha:
+    if len(none) == 1 and case.rows[name]["p_value_adj"] < case.alpha:
         return pick(
             f"{none[0]}안에만 전환이 하나도 없습니다. 전환이 기록되는지 먼저 확인하십시오.",
             f"Only {none[0]} has no conversion at all. Check first that its conversions are recorded.",
@@ -197,7 +185,7 @@ def _not_yet(case: Case, name: str) -> Text:
 
 def _lacking(case: Case, name: str, lang: Lang) -> str:
     """Return how many more people would show the smallest effect that matters, or the one seen."""
-    least, seen = (_missing(case, name, e) for e in (case.min_effect, case.row(name)["rel_diff"]))
+    least, seen = (_missing(case, name, e) for e in (case.min_effect, case.rows[name]["rel_diff"]))
     if math.isnan(least.growth) or case.compared[name].code:
         return pick("사람이 더 있어야 가릴 수 있습니다.", "More people are needed to tell.", lang)
     if least.growth <= 1:

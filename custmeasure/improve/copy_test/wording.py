@@ -1,15 +1,13 @@
 """How a copy test's numbers are said: each with its denominator and its interval."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import pandas as pd
-
 from custmeasure.language import LANGUAGES, Lang, pick
 from custmeasure.show import format as fmt
+from custmeasure.show.rows import Row
 from custmeasure.show.words import Text
-
-Row = pd.Series
 
 
 def plain_change(value: float, lang: Lang, currency: str = "") -> str:
@@ -62,7 +60,7 @@ def value(row: Row, lang: Lang, said: Said) -> str:
 
 def effect(row: Row, lang: Lang, said: Said) -> str:
     """Return a treatment's relative difference, or the plain one where that is not defined."""
-    relative = pd.notna(row["rel_diff_ci_lower"])
+    relative = not math.isnan(row["rel_diff_ci_lower"])
     column = "rel_diff" if relative else "diff"
     name = pick("상대 차이", "relative difference", lang) if relative else pick(
         "차이", "difference", lang
@@ -72,7 +70,7 @@ def effect(row: Row, lang: Lang, said: Said) -> str:
 
 def p_value(row: Row, lang: Lang, *, several: bool) -> str:
     """Return a treatment's p-value, adjusted when it is one of several; nothing when it has none."""
-    if pd.isna(row["p_value_adj"]):
+    if math.isnan(row["p_value_adj"]):
         return ""
     shown = fmt.show("p_value", row["p_value_adj"], lang)
     if several:
@@ -96,7 +94,7 @@ def against(treatment: Row, control: Row, said: Said, lang: Lang, *, several: bo
         f"{metric}: {parts[0]}, {parts[1]}.",
         lang,
     )
-    if pd.isna(treatment["diff_ci_lower"]):
+    if math.isnan(treatment["diff_ci_lower"]):
         return sides
     gap = effect(treatment, lang, said) + p_value(treatment, lang, several=several)
     return f"{sides} {gap[0].upper()}{gap[1:]}."
