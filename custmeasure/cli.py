@@ -408,6 +408,22 @@ def plan(
         bool,
         typer.Option("--cuped", help=_say("이전 행동을 씁니다.", "Use what visitors did before.")),
     ] = False,
+    strata: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help=_say(
+                "안에서 견줄 무리의 열, 예: device.",
+                "Compare inside the groups of this column, e.g. device.",
+            ),
+        ),
+    ] = None,
+    prior: Annotated[
+        float | None,
+        typer.Option(
+            help=_say("효과의 흔한 크기, 예: 0.1.", "How large effects usually are, e.g. 0.1.")
+        ),
+    ] = None,
     a_day: Annotated[
         float | None,
         typer.Option(
@@ -452,7 +468,7 @@ def plan(
     wish = desk.Wish(
         name, day, _shares(variants), by_day, metric, window, entry=entry, page=page,
         carry_over=carry_over, cuped=cuped, min_effect=min_effect, method=method, weeks=weeks,
-        rule=rule, a_day=a_day, rate=rate,
+        rule=rule, strata=strata, prior=prior, a_day=a_day, rate=rate,
     )  # fmt: skip
     result = desk.answer(opened, wish)
     typer.echo(repr(result))

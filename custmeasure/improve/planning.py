@@ -46,6 +46,8 @@ class Wish:
         How long, when somebody wants to say so himself.
     rule
         What will be done with which answer.
+    strata, prior
+        The groups inside which variants will be compared; the usual size of effects.
     a_day, rate
         New visitors a day and today's conversion rate, where the shop has no data of them.
     """
@@ -65,6 +67,8 @@ class Wish:
     method: str | None = None
     weeks: int | None = None
     rule: str = ""
+    strata: str | None = None
+    prior: float | None = None
     a_day: float | None = None
     rate: float | None = None
 
@@ -120,7 +124,10 @@ def _fits(wish: Wish) -> None:
             ko="--a-day(하루 새 방문자)와 --rate(전환율)는 함께, 전환율을 재는 시험에 씁니다.",
             en="--a-day (new visitors a day) and --rate (of conversion) go together, for conversion.",
         )
-    split = {"method": wish.method, "window": wish.window, "entry": wish.entry, "cuped": wish.cuped}
+    split = {
+        "method": wish.method, "window": wish.window, "entry": wish.entry, "cuped": wish.cuped,
+        "strata": wish.strata, "prior": wish.prior,
+    }  # fmt: skip
     given = split if wish.by_day else {"carry_over": wish.carry_over}
     wrong = [name for name, value in given.items() if value]
     if wrong:
@@ -153,7 +160,7 @@ def plan_from(result: Result, wish: Wish) -> Plan:
         )  # fmt: skip
     return plan_of(
         result, wish.experiment, start=wish.start, control=control, weeks=wish.weeks,  # type: ignore[arg-type]
-        rule=wish.rule,
+        rule=wish.rule, strata=wish.strata, prior=wish.prior,
     )  # fmt: skip
 
 

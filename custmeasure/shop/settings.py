@@ -37,6 +37,7 @@ _METRIC_KEYS = (
 )  # fmt: skip
 _EXPERIMENT_KEYS = (
     "control", "shares", "unit", "title", "start", "end", "window", "metrics", "guardrails", "tags",
+    "strata", "prior",
 )  # fmt: skip
 
 
@@ -57,7 +58,8 @@ class Settings:
         ``column``, ``per``), ``window`` and the rest of `improve.copy_test.metrics`.
     experiments
         Experiment → ``control``, ``shares`` (variant → planned share), ``unit``, its first and last
-        day, its ``metrics`` and ``guardrails``.
+        day, its ``metrics`` and ``guardrails``, the ``strata`` inside which variants are compared,
+        the ``prior`` of its Bayesian view, the ``tags`` of its copies.
     customer, share
         The declared target customer; what a shared report may show.
     tables

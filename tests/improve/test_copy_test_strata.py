@@ -1,11 +1,15 @@
 """Variants compared inside groups known at the exposure: by hand, against frames, and refused."""
 
+import datetime as dt
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from custmeasure.errors import UnknownName, UsageError
 from custmeasure.improve.copy_test import copy_test
+from custmeasure.improve.plan_test.store import Plan, store_plan
 from custmeasure.shop import open_shop
 from custmeasure.stats import Columns, Joint
 from custmeasure.stats.placebo import random_splits, random_strata_splits
@@ -91,6 +95,27 @@ def test_the_difference_inside_groups(shop, people):
     assert result.frame["revenue_amount"].iloc[1] == pytest.approx(
         people.loc[people["variant"] == "B", "paid"].mean()
     )
+
+
+def test_groups_and_prior_are_those_asked_for_planned_or_declared(shop, tmp_path):
+    """In this order; what was planned otherwise is said, and "none" switches off what was declared."""
+    for name in ("exposures.parquet", "orders.parquet"):
+        shutil.copy(shop.folder / name, tmp_path / name)
+    (tmp_path / "shop.toml").write_text(TOML + 'strata = "device"\nprior = 0.2\n', "utf-8")
+    declared = _asked(open_shop(tmp_path))
+    assert (declared.definition["strata"], declared.definition["prior"]) == ("device", 0.2)
+    assert "strata" not in _asked(open_shop(tmp_path), strata="none").definition
+    plan = Plan("copy", "A", {"A": 0.5, "B": 0.5}, metric="revenue", method="one_look", strata="device",
+                prior=0.1)  # fmt: skip
+    store_plan(open_shop(tmp_path), plan, written_at=START.to_pydatetime() - dt.timedelta(days=1))
+    planned, other = (_asked(open_shop(tmp_path), **more) for more in ({}, {"strata": "none"}))
+    assert (planned.definition["strata"], planned.definition["prior"]) == ("device", 0.1)
+    assert "Not as planned. Compared" not in " ".join(planned.notes)
+    assert "Not as planned. Compared inside groups of: planned device, run –" in " ".join(
+        other.notes
+    )
+    with pytest.raises(UsageError, match="usually within"):
+        _asked(open_shop(tmp_path), prior="0.1")
 
 
 def test_what_it_changed_is_said(shop):

@@ -80,6 +80,7 @@ def test_nobody_to_assign_stores_nothing(shop, tmp_path):
         (Wish("t", WISH.start, {"A": 1, "B": 1, "C": 1}, by_day=True), "two"),
         (Wish("t", WISH.start, WISH.shares, by_day=True, cuped=True), "--cuped"),
         (Wish("t", WISH.start, WISH.shares, by_day=True, method="one_look"), "--method"),
+        (Wish("t", WISH.start, WISH.shares, by_day=True, strata="device"), "--strata"),
         (Wish("t", WISH.start, WISH.shares, carry_over=1), "--carry-over"),
         (Wish("../t", WISH.start, WISH.shares), "letters"),
     ],
@@ -90,10 +91,13 @@ def test_what_would_be_ignored_is_refused(shop, wish, word):
 
 
 def test_on_the_command_line(shop):
-    ran = run(shop, "home_title", "--min-effect", "0.3", "--start", "2026-11-23")
+    asked = ("--min-effect", "0.3", "--start", "2026-11-23", "--strata", "device", "--prior", "0.2")
+    ran = run(shop, "home_title", *asked)
     assert ran.exit_code == 0, ran.output
     assert "home_title.toml" in ran.output
-    assert read_plan(shop, "home_title").hash[:12] in ran.output
+    plan = read_plan(shop, "home_title")
+    assert plan.hash[:12] in ran.output
+    assert (plan.strata, plan.prior) == ("device", 0.2)
     again = run(shop, "home_title", "--min-effect", "0.3", "--start", "2026-11-23")
     assert again.exit_code == 2
     assert "home_title.toml" in again.output

@@ -61,7 +61,7 @@ def test_the_hash_covers_every_part_of_the_plan():
         "control": "B", "shares": {"A": 0.4, "B": 0.6}, "kind": "by_day", "metric": "revenue",
         "window": "1d", "unit": "customer_id", "start": None, "end": dt.date(2026, 3, 30),
         "alpha": 0.1, "power": 0.9, "min_effect": 0.1, "method": "one_look", "n_units": 4201,
-        "rule": "", "carry_over": 1, "days": {}, "experiment": "coffee",
+        "rule": "", "carry_over": 1, "days": {}, "experiment": "coffee", "strata": "device", "prior": 0.1,
     }  # fmt: skip
     stored = {"written_at", "hash", "late", "edited"}
     assert set(others) | stored == {each.name for each in dataclasses.fields(Plan)}
@@ -69,6 +69,19 @@ def test_the_hash_covers_every_part_of_the_plan():
         dataclasses.replace(PLAN, **{name: value}).digest() for name, value in others.items()
     }
     assert len({*digests, PLAN.digest()}) == len(others) + 1
+
+
+def test_a_plan_from_before_strata_and_prior_keeps_its_hash():
+    assert not {"strata", "prior"} & set(PLAN.content)
+    assert PLAN.digest()[:12] == "b597f43dde2c"
+
+
+def test_groups_and_prior_come_back(tmp_path):
+    shop = make(tmp_path)
+    planned = dataclasses.replace(PLAN, strata="device", prior=0.1)
+    store_plan(shop, planned, written_at=BEFORE)
+    plan = read_plan(shop, "tea")
+    assert (plan.strata, plan.prior, plan.edited) == ("device", 0.1, False)
 
 
 def test_after_the_first_exposure_only_a_late_plan_is_kept(tmp_path):
@@ -170,6 +183,8 @@ def test_words_that_no_plan_knows():
         dataclasses.replace(PLAN, method="planned")
     with pytest.raises(UsageError):
         dataclasses.replace(PLAN, control="C")
+    with pytest.raises(UsageError, match="usual size"):
+        dataclasses.replace(PLAN, prior=0)
 
 
 def test_what_is_run_as_planned_says_nothing():
@@ -191,6 +206,8 @@ def test_what_is_run_as_planned_says_nothing():
         ({"end": None}, "planned 2026-03-29, run –"),
         ({"window": "14d"}, "planned 7d, run 14d"),
         ({"method": "open_end"}, "planned planned_end, run open_end"),
+        ({"strata": "device"}, "Compared inside groups of: planned –, run device"),
+        ({"prior": 0.1}, "known before: planned –, run 10%"),
     ],
 )
 def test_what_changed_is_said_in_both_languages(run, words):

@@ -56,6 +56,8 @@ class Agreed:
         The metrics that decide, and those that must not suffer.
     method
         One of `CHOICES`.
+    strata
+        The column inside whose groups variants are compared.
     start, end
         The days of the first exposure.
     stored
@@ -66,6 +68,7 @@ class Agreed:
     goals: tuple[Metric, ...]
     guards: tuple[Metric, ...]
     method: str
+    strata: str | None
     start: str | dt.date | None
     end: str | dt.date | None
     stored: StoredPlan | None
@@ -94,14 +97,16 @@ class Agreed:
         plan = Plan(
             settled("control", request.control), settled("shares", None),
             settled("min_effect", request.min_effect, 0.05), settled("alpha", request.alpha, 0.05),
-            request.prior,
+            settled("prior", request.prior),
         )  # fmt: skip
+        strata = settled("strata", request.strata)
         wanted = [name for name in dict.fromkeys(guards) if name not in goals]
         return cls(
             plan,
             tuple(_metrics(shop, dict.fromkeys(goals or (CONVERSION,)), window, request)),
             tuple(_metrics(shop, wanted, window, request)),
             method,
+            None if strata in (None, "none") else str(strata),
             settled("start", request.start),
             settled("end", request.end),
             stored,
@@ -136,7 +141,8 @@ def plan_notes(agreed: Agreed, setup: Setup, control: str) -> list[Text]:
         "shares": setup.shop.settings.experiments.get(setup.experiment, {}).get("shares")
         or agreed.plan.shares,
         "start": agreed.start, "end": agreed.end, "alpha": agreed.plan.alpha,
-        "min_effect": agreed.plan.min_effect, "method": _method(agreed),
+        "min_effect": agreed.plan.min_effect, "method": _method(agreed), "strata": agreed.strata,
+        "prior": agreed.plan.prior,
     }  # fmt: skip
     return [planned_note(agreed.stored), *changes(agreed.stored, run)]
 

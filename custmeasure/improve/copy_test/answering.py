@@ -61,7 +61,7 @@ def answer(request: Request) -> CopyTestResult:
     )  # fmt: skip
     if missing := setup.missing(setup.by_order(first)):
         return missing_copy_test(missing_verdict(missing), value=value_of(first))
-    check_strata(setup, request.strata)
+    check_strata(setup, agreed.strata)
     enrolled = counts.enrolment(exposures, setup.span(first))
     if not len(enrolled):
         return missing_copy_test(nobody(), setup.definition(first), value=value_of(first))
@@ -77,9 +77,9 @@ def _answered(
     there = [(role, metric) for role, metrics in asked.items() for metric in metrics
              if not setup.missing(setup.by_order(metric))]  # fmt: skip
     plain = [read(setup, metric, variants) for _, metric in there]
-    readings = [inside_strata(setup, each, request.strata) for each in plain]
+    readings = [inside_strata(setup, each, agreed.strata) for each in plain]
     questions = [
-        _question(setup, agreed, reading, role, looked, request.strata)
+        _question(setup, agreed, reading, role, looked)
         for reading, (role, _) in zip(readings, there, strict=True)
     ]
     lead, metric = readings[0], agreed.goals[0]
@@ -104,7 +104,7 @@ def _answered(
             *gates.crossover_note(n_crossover, n_crossover + sum(n_enrolled.values())),
             *pending_note(n_pending),
             *[note for reading in readings for note in reading.notes],
-            *strata_notes(request.strata, plain, readings, control, agreed.plan.alpha),
+            *strata_notes(agreed.strata, plain, readings, control, agreed.plan.alpha),
         ],
         unanswerable=unanswerable(setup, metric, enrolled, found),
         frames=_frames(setup, agreed, lead, questions[0], control, checks_table(
@@ -139,7 +139,6 @@ def _question(
     reading: Reading,
     role: str,
     looked: list[dt.date] | None,
-    strata: str | None,
 ) -> Question:
     metric = reading.metric
     return Question(
@@ -152,7 +151,7 @@ def _question(
         sign=metric.sign,
         margin=metric.margin,
         is_money=metric.is_money,
-        placebo=_placebo(setup, reading, agreed.plan, strata),
+        placebo=_placebo(setup, reading, agreed.plan, agreed.strata),
     )
 
 

@@ -53,7 +53,9 @@ class Plan:
     def __post_init__(self) -> None:
         check_level(self.alpha)
         if self.prior is not None and (
-            isinstance(self.prior, bool) or not 0 < self.prior < float("inf")
+            isinstance(self.prior, bool)
+            or not isinstance(self.prior, int | float)
+            or not 0 < self.prior < float("inf")
         ):
             raise UsageError(
                 ko=f"prior {self.prior!r}: 0보다 큰 상대 차이여야 합니다(예: 0.1 = 보통 10% 안팎).",

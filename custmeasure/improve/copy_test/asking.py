@@ -67,6 +67,7 @@ def copy_test(
         A column of exposures or events that is known before the exposure (``"device"``): variants are
         compared inside its groups, weighed by their sizes, which sharpens the comparison where the
         groups differ. Chosen before the data are seen. People of whom it is not known are a group.
+        ``"none"`` switches off what was planned or declared.
     window
         How long after the first exposure an action counts (``"7d"``).
     start, end
@@ -79,7 +80,7 @@ def copy_test(
         The smallest relative difference that matters: ``no_difference`` needs an interval inside it.
     prior
         What is known beforehand, for the Bayesian view: how large relative effects usually are (0.1:
-        two of three within 10 %). Flat when not given.
+        two of three within 10 %). Flat when nobody says.
     history
         The file of earlier runs, which says when the test was looked at; ``runs/history.sqlite`` of
         the shop's folder when not given. Where there is none every day counts as a look.

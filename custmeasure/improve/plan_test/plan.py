@@ -39,6 +39,10 @@ class Plan:
     method
         ``"planned_end"`` (looked at while it runs, alpha spent by a plan), ``"open_end"`` (always
         valid, no last day), or ``"one_look"`` (looked at on the last day alone).
+    strata
+        The column inside whose groups variants are compared; None for no groups.
+    prior
+        How large relative effects usually are, for the Bayesian view; None for a flat one.
     n_units
         Units that the plan expects, of all variants; None when nobody said.
     rule
@@ -65,6 +69,8 @@ class Plan:
     power: float = 0.8
     min_effect: float = 0.05
     method: str = "planned_end"
+    strata: str | None = None
+    prior: float | None = None
     n_units: int | None = None
     rule: str = ""
     carry_over: int = 0
@@ -80,10 +86,12 @@ class Plan:
         check_level(self.alpha)
         check_level(self.power, "power")
         numbers = [self.min_effect, *self.shares.values()]
+        numbers += [] if self.prior is None else [self.prior]
         if not all(isinstance(n, int | float) and 0 < n < math.inf for n in numbers):
             raise UsageError(
-                ko="의미 있는 최소 차이와 안의 배분은 모두 0보다 큰 수여야 합니다.",
-                en="The smallest difference that matters and every share must be numbers above 0.",
+                ko="의미 있는 최소 차이, 안의 배분, 미리 아는 효과의 크기는 모두 0보다 큰 수여야 합니다.",
+                en="The smallest difference that matters, every share and the usual size of effects must "
+                "be numbers above 0.",
             )
         if self.control not in self.shares:
             raise UsageError(
@@ -95,7 +103,10 @@ class Plan:
     def content(self) -> dict[str, Any]:
         """What the hash covers: everything that was planned, in plain values."""
         every = asdict(self)
-        for name in ("written_at", "hash", "late", "edited"):
+        later = [
+            name for name in ("strata", "prior") if every[name] is None
+        ]  # plans without have no key
+        for name in ("written_at", "hash", "late", "edited", *later):
             del every[name]
         return {name: _plain(value) for name, value in every.items()}
 
@@ -114,9 +125,9 @@ def changes(plan: Plan, run: Mapping[str, object]) -> list[Text]:
         The stored plan, from `read_plan`.
     run
         What is run, under the names of `Plan`'s attributes: any of ``metric, window, unit, control,
-        shares, start, end, alpha, min_effect, method, carry_over``. Names that are left out are not
-        compared; shares may be in any unit, days a `datetime.date` or ``YYYY-MM-DD``, a window its
-        text or a `datetime.timedelta`.
+        shares, start, end, alpha, min_effect, method, strata, prior, carry_over``. Names that are left
+        out are not compared; shares may be in any unit, days a `datetime.date` or ``YYYY-MM-DD``, a
+        window its text or a `datetime.timedelta`.
     """
     said = []
     if plan.edited:

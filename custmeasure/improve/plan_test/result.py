@@ -99,6 +99,8 @@ def plan_of(
     control: str | None = None,
     weeks: int | None = None,
     rule: str = "",
+    strata: str | None = None,
+    prior: float | None = None,
 ) -> Plan:
     """Return the plan of an experiment, ready for `store_plan`.
 
@@ -114,6 +116,8 @@ def plan_of(
         Whole weeks in which units enter; the recommended number when not given.
     rule
         What will be done with which answer.
+    strata, prior
+        The groups inside which variants will be compared, and the usual size of effects; as `copy_test`.
 
     Raises
     ------
@@ -139,6 +143,7 @@ def plan_of(
         alpha=float(str(said["alpha"])), power=float(str(said["power_rate"])),
         min_effect=float(str(said["min_effect"])), method=str(said["method"]),
         n_units=int(rows.iloc[0]) if len(rows) else None, rule=rule,
+        strata=strata, prior=prior,
     )  # fmt: skip
 
 
