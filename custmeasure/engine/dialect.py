@@ -27,7 +27,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from custmeasure.engine.table import NET_AMOUNT
+from custmeasure.engine.connection import NET_AMOUNT
 from custmeasure.errors import EnvironmentProblem, UsageError, listed
 
 if TYPE_CHECKING:
@@ -237,7 +237,7 @@ def _one(number: int = 1) -> "exp.Expr":
 
 
 def _net(node: "exp.Expr") -> "exp.Expr":
-    """Return what `table.NET_AMOUNT` makes of its arguments."""
+    """Return what `connection.NET_AMOUNT` makes of its arguments."""
     macro = _read(NET_AMOUNT)
     names = [each.name for each in macro.this.expressions]
     given = dict(zip(names, _arguments(node), strict=True))

@@ -4,7 +4,7 @@ A funnel asks of every event which steps it can serve and what it rules out; the
 whatever the steps look like.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from duckdb import (
@@ -46,12 +46,27 @@ def mask(column: str, marks: Sequence[Mark]) -> Expression:
     def number(value: int) -> Expression:
         return ConstantExpression(value).cast(kind)
 
-    bits = number(0)
-    for place, mark in enumerate(marks):
+    n_plain = next((k for k, mark in enumerate(marks) if mark.where or not mark.any_of), len(marks))
+    bits = _bits_of(column, marks[:n_plain], number)
+    for place, mark in enumerate(marks[n_plain:], n_plain):
         asked = bits == number(0) if mark.rest else _fits(column, mark)
-        bit = CaseExpression(asked, number(1 << place)).otherwise(number(0))
-        bits = bits + bit if place else bit
+        bits = bits + CaseExpression(asked, number(1 << place)).otherwise(number(0))
     return bits
+
+
+def _bits_of(column: str, marks: Sequence[Mark], number: Callable[[int], Expression]) -> Expression:
+    """Return the bits of marks that ask for names alone: one look at the name finds them all."""
+    found: dict[str, int] = {}
+    for place, mark in enumerate(marks):
+        for name in mark.any_of:
+            found[name] = found.get(name, 0) | 1 << place
+    if not found:
+        return number(0)
+    (first, bits), *others = found.items()
+    cases = CaseExpression(_is_one_of(column, (first,)), number(bits))
+    for name, bits in others:
+        cases = cases.when(_is_one_of(column, (name,)), number(bits))
+    return cases.otherwise(number(0))
 
 
 def named(column: str, marks: Iterable[Mark]) -> Expression | None:

@@ -12,8 +12,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from custmeasure.engine.lockdown import lock_down
-from custmeasure.engine.table import FIRST_ROWS, MEMORY, Elsewhere, Table, _connect, _files, _view
+from custmeasure.engine.table import FIRST_ROWS, Elsewhere, Table, opened
 from custmeasure.errors import DataError
 
 Floats = NDArray[np.float64]
@@ -84,9 +83,7 @@ def asked_moments(
         names = [_name(i) for i in range(len(columns))]
         yield lambda: groups(*elsewhere.sums(asked, _GROUP, names, wanted))
         return
-    with _connect() as connection:
-        _view(connection, "units", asked)
-        lock_down(connection, _files(asked.source), memory=MEMORY)
+    with opened({"units": asked}) as connection:
         try:
             rows = connection.table("units")
             guess = _guess(rows, len(columns))

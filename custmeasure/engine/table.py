@@ -11,7 +11,6 @@ import contextlib
 import datetime as dt
 import re
 import sys
-import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,8 +21,8 @@ import duckdb
 from duckdb import sqltypes
 
 from custmeasure import engine, lazy
+from custmeasure.engine.connection import connected
 from custmeasure.engine.filters import Filter, check_filters, passes
-from custmeasure.engine.lockdown import lock_down
 from custmeasure.engine.marks import Mark, mask, named
 from custmeasure.errors import DataError, EnvironmentProblem, UnknownName, UsageError, listed
 
@@ -45,7 +44,6 @@ _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "
 
 SUFFIXES = (".parquet", ".csv")
 
-MEMORY = "4GB"  # of one query; what needs more goes to disk
 BATCH = 122_880  # rows: as many as DuckDB keeps together
 FIRST_ROWS = 20_480  # of which a first guess is made
 
@@ -57,11 +55,6 @@ _CLOCKS = ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
 
 # A time of day that says its time zone: 09:00Z, 09:00:00+09:00, 09:00 Asia/Seoul.
 ZONED = r":[0-9]{2}([.][0-9]+)? ?(Z|[+-][0-9]{2}(:?[0-9]{2})?|[A-Za-z_/]{3,})$"
-
-# What a shop keeps of an order, said once: every query that adds up money calls it.
-NET_AMOUNT = """
-    CREATE MACRO net_amount(amount, discount, refund) AS
-        coalesce(amount, 0) - coalesce(discount, 0) - coalesce(refund, 0)"""
 
 Answer = TypeVar("Answer")
 Part: TypeAlias = Callable[[Iterator["pa.RecordBatch"]], Answer]
@@ -327,7 +320,7 @@ def file_table(*paths: Path, name: str = "", timezone: str = "UTC") -> Table:
 
 def _header(paths: tuple[Path, ...]) -> tuple[str, ...]:
     """Return the names of the files' columns."""
-    with duckdb.connect(config={"threads": 1}) as connection:
+    with connected(paths) as connection:
         return tuple(_scan(connection, paths).columns)
 
 
@@ -357,8 +350,7 @@ def query(
     """
     if elsewhere := _elsewhere(tables):
         return elsewhere.answer(sql, parameters or {}, tables)
-    with _connect() as connection:
-        _open(connection, tables)
+    with opened(tables) as connection:
         try:
             return connection.sql(sql, params=dict(parameters or {})).to_arrow_table()
         except (duckdb.ConversionException, duckdb.InvalidInputException) as error:
@@ -372,9 +364,7 @@ def stream(
     if elsewhere := _elsewhere(tables):
         yield from elsewhere.batches(sql, parameters or {}, tables)
         return
-    with _connect() as connection:
-        connection.execute("SET streaming_buffer_size = '32MB'")  # so that all cores have work
-        _open(connection, tables)
+    with opened(tables) as connection:
         try:
             rows = connection.sql(sql, params=dict(parameters or {}))
             yield from rows.to_arrow_reader(BATCH)
@@ -419,28 +409,15 @@ def _elsewhere(tables: Mapping[str, Table]) -> Elsewhere | None:
     return next((source for source in sources if isinstance(source, Elsewhere)), None)
 
 
-def _open(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Table]) -> None:
-    """Give a connection its tables, and nothing else."""
-    for name, table in tables.items():
-        _view(connection, name, table)
-    files = [path for table in tables.values() for path in _files(table.source)]
-    lock_down(connection, files, memory=MEMORY)
-
-
-def _files(source: Source) -> tuple[Path, ...]:
-    return source if isinstance(source, tuple) else ()
-
-
-def _connect() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    # The time zone is set after connecting: as a start-up option DuckDB looks for it before ICU is there.
-    connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET temp_directory = $1", [tempfile.gettempdir()])
-    # It would be printed into reports. Where a notebook cannot draw one, it cannot be switched off either.
-    with contextlib.suppress(duckdb.InvalidInputException):
-        connection.execute("SET enable_progress_bar = false")
-    connection.execute(NET_AMOUNT)
-    return connection
+@contextlib.contextmanager
+def opened(tables: Mapping[str, Table]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give a connection that has these tables, and nothing else."""
+    sources = [table.source for table in tables.values()]
+    files = [path for source in sources if isinstance(source, tuple) for path in source]
+    with connected(files) as connection:
+        for name, table in tables.items():
+            _view(connection, name, table)
+        yield connection
 
 
 def _view(connection: duckdb.DuckDBPyConnection, name: str, table: Table) -> None:

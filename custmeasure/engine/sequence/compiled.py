@@ -446,56 +446,55 @@ def trace(at, mask, lo, hi, since, until, later, deepest, best):  # type: ignore
 def grouped(unit, at, mask):  # type: ignore[no-untyped-def]
     """Return the rows unit by unit, each unit's as given; their instants and bits; the starts."""
     n = len(unit)
-    bits = 4
-    while (1 << bits) < n // 4:
-        bits += 1
-    slots = np.full(1 << bits, -1, np.int32)
-    keys = np.empty(n, np.int64)
-    group = np.empty(n, np.int32)
-    sizes = np.zeros(n + 1, np.int32)
-    n_groups = 0
+    keys, groups = table_for(n)
+    group, sizes, n_groups = np.empty(n, np.int32), np.zeros(n + 1, np.int32), 0
     for row in range(n):
-        slot = slot_of(unit[row], slots, keys, bits)
-        g = slots[slot]
-        if g < 0:
-            g = n_groups
-            slots[slot] = g
-            keys[g] = unit[row]
+        slot = slot_of(unit[row], keys, groups)
+        if groups[slot] < 0:
+            keys[slot], groups[slot] = unit[row], n_groups
             n_groups += 1
-            if 2 * n_groups > 1 << bits:
-                slots = slots_of(keys[:n_groups])
-                bits += 1
-        group[row] = g
-        sizes[g + 1] += 1
+        group[row] = groups[slot]
+        sizes[group[row] + 1] += 1
     starts = np.cumsum(sizes[: n_groups + 1])
     places = starts.copy()
-    rows, moments, bits_ = np.empty(n, np.int32), np.empty(n, np.int64), np.empty(n, np.int64)
+    rows, moments, bits = np.empty(n, np.int32), np.empty(n, np.int64), np.empty(n, np.int64)
     for row in range(n):
         place = places[group[row]]
-        rows[place], moments[place], bits_[place] = row, at[row], mask[row]
+        rows[place], moments[place], bits[place] = row, at[row], mask[row]
         places[group[row]] = place + 1
-    return rows, moments, bits_, starts
+    return rows, moments, bits, starts
 
 
 @_compiled
-def slots_of(known):  # type: ignore[no-untyped-def]
-    """Return the table that says in which place of ``known`` a key stands (see `slot_of`)."""
-    bits = 4
-    while 1 << bits < 2 * len(known):
-        bits += 1
-    slots = np.full(1 << bits, -1, np.int32)
-    for place in range(len(known)):
-        slots[slot_of(known[place], slots, known, bits)] = place
-    return slots
+def table_for(n):  # type: ignore[no-untyped-def]
+    """Return room for up to ``n`` keys, and for what stands for each, -1 for nothing (see `slot_of`)."""
+    size = 16
+    while size <= n:
+        size *= 2
+    return np.empty(size, np.int64), np.full(size, -1, np.int32)
 
 
 @_compiled
-def slot_of(key, slots, keys, bits):  # type: ignore[no-untyped-def]
-    """Return the slot in which a key stands, or the free one where it will."""
-    slot = scrambled(key) >> np.uint64(64 - bits)
-    while slots[slot] >= 0 and keys[slots[slot]] != key:
-        slot = (slot + np.uint64(1)) & np.uint64((1 << bits) - 1)
+def slot_of(key, keys, found):  # type: ignore[no-untyped-def]
+    """Return the slot in which a key stands, or the free one where it will.
+
+    Of the scrambled key other bits are used than those that say in which part it is (see `divided`).
+    """
+    last = np.uint64(len(keys) - 1)
+    slot = scrambled(key) >> np.uint64(32) & last
+    while found[slot] >= 0 and keys[slot] != key:
+        slot = (slot + np.uint64(1)) & last
     return slot
+
+
+@_compiled
+def placed_keys(known):  # type: ignore[no-untyped-def]
+    """Return the table that says in which place of ``known`` a key stands (see `slot_of`)."""
+    keys, places = table_for(2 * len(known))
+    for place in range(len(known)):
+        slot = slot_of(known[place], keys, places)
+        keys[slot], places[slot] = known[place], place
+    return keys, places
 
 
 @_compiled
@@ -794,11 +793,10 @@ def gathered(column, blocks, sizes, out, n):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def coded(keys, known, slots, codes):  # type: ignore[no-untyped-def]
-    """Write each key's place in ``known`` to ``codes``; return whether all are there."""
-    bits = highest_bit(len(slots))
-    for row in range(len(keys)):
-        place = slots[slot_of(keys[row], slots, known, bits)]
+def coded(given, keys, places, codes):  # type: ignore[no-untyped-def]
+    """Write each given key's place to ``codes``; return whether all have one (see `placed_keys`)."""
+    for row in range(len(given)):
+        place = places[slot_of(given[row], keys, places)]
         if place < 0:
             return False
         codes[row] = place

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from custmeasure.engine.sequence.compiled import coded, sized, slots_of, tallied, walk
+from custmeasure.engine.sequence.compiled import coded, placed_keys, sized, tallied, walk
 from custmeasure.engine.sequence.rules import Int64, Rules
 from custmeasure.engine.sequence.store import Array, Store, smallest
 
@@ -158,8 +158,7 @@ class Kernel:
             for name in encoded.dictionary.to_pylist()
         ]
         if numbers and None not in self._codes:
-            known = np.array(list(self._codes), np.int64)
-            self._table = (known, slots_of(known))
+            self._table = placed_keys(np.array(list(self._codes), np.int64))
         given = np.array(places, smallest(0, len(self._codes)))
         return np.asarray(given[encoded.indices.to_numpy()])
 
