@@ -89,7 +89,7 @@ def counts(attempts: Attempts, plan: Plan, segments: Groups) -> Int64:
 
 @dataclass(frozen=True)
 class Waits:
-    """How long a step took: (n_units,) µs, and the place of each unit's segment."""
+    """How long a step took: (n_units,) µs, and the place of each unit's segment; empty where there is one."""
 
     step: str
     waits: Int64
@@ -104,10 +104,14 @@ def waits(attempts: Attempts, plan: Plan, segments: Groups) -> list[Waits]:
     found = []
     for step, label in enumerate(plan.labels[1:], start=1):
         inside, waited = attempts.reached(step), attempts.waited(step)
-        found.append(Waits(label, waited, segments.place[inside]))
+        found.append(Waits(label, waited, _places(segments, inside)))
         if step in musts:
             whole += waited[full[inside]]
-    return [*found, Waits(WHOLE, whole, segments.place[full])]
+    return [*found, Waits(WHOLE, whole, _places(segments, full))]
+
+
+def _places(segments: Groups, inside: Bools) -> Places:
+    return segments.place[inside] if len(segments.labels) > 1 else segments.place[:0]
 
 
 def times(found: Sequence[Waits], segments: Groups) -> pd.DataFrame:
@@ -189,7 +193,7 @@ def amounts(attempts: Attempts, plan: Plan, segments: Groups, alpha: float) -> p
     last = max(step for step in range(len(plan.steps)) if step not in plan.optional)
     full = attempts.reached(last)
     paid = np.nan_to_num(attempts.amount[full])
-    each = _split(paid, segments.place[full], len(segments.labels))
+    each = _split(paid, _places(segments, full), len(segments.labels))
     rows = [
         {"segment": label, **_money(values, int(n), alpha)}
         for label, n, values in zip(segments.labels, segments.sizes(), each, strict=True)
