@@ -33,10 +33,11 @@ _lock = threading.Lock()
 
 
 @contextlib.contextmanager
-def connected(files: Iterable[Path]) -> Iterator[duckdb.DuckDBPyConnection]:
+def connected(files: Iterable[Path], *, rows: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
     """Give a connection that reads ``files`` and frames alone, and that nobody else has meanwhile.
 
     It is closed after an error and where there was much to read; else it is kept instead of the one before.
+    Without ``rows`` only what the files say of themselves is read, which never is much.
     """
     wanted = frozenset(map(str, files))
     connection = _taken(wanted) or _connect(wanted)
@@ -47,7 +48,7 @@ def connected(files: Iterable[Path]) -> Iterator[duckdb.DuckDBPyConnection]:
     except BaseException:
         connection.close()
         raise
-    if _size(wanted) <= _WORTH_KEEPING:
+    if not rows or _size(wanted) <= _WORTH_KEEPING:
         _swap((wanted, connection))
     else:
         connection.close()

@@ -320,7 +320,7 @@ def file_table(*paths: Path, name: str = "", timezone: str = "UTC") -> Table:
 
 def _header(paths: tuple[Path, ...]) -> tuple[str, ...]:
     """Return the names of the files' columns."""
-    with connected(paths) as connection:
+    with connected(paths, rows=False) as connection:
         return tuple(_scan(connection, paths).columns)
 
 

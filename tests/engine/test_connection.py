@@ -92,6 +92,10 @@ def test_much_to_read_leaves_no_memory_behind(tmp_path, opened, monkeypatch):
         for _ in range(3):
             query(SUM, rows=rows)
         assert len(opened) == expected
+    opened.clear()
+    close()
+    query(SUM, rows=as_table(tmp_path / "a.parquet"))
+    assert len(opened) == 1  # the columns' names cost no memory
 
 
 def test_after_an_error_or_a_stop_the_database_is_closed(tmp_path, opened):
