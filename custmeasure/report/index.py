@@ -17,6 +17,7 @@ from custmeasure.report.look import own_environment
 from custmeasure.report.manifest import KEPT, Entry, Manifest, is_day, read_all
 from custmeasure.report.publish import is_plain_file, is_plain_folder, replace_file
 from custmeasure.report.wording import LOCALES, chip, without_verdict, words_in
+from custmeasure.show.words import VERDICTS
 
 FILE = "index.html"
 
@@ -87,9 +88,10 @@ def _list_page(manifests: Mapping[str, Manifest], lang: Lang) -> str:
     ]
     shop = newest.shop if newest else ""
     titles = [_title(name, manifests, lang) for name in names]
-    verdicts = ("better", "worse", "no_difference", "cannot_tell", "invalid", "failed")
+    key = [chip(verdict, lang) for verdict in (*VERDICTS, "failed")]
+    key.insert(-1, chip("cannot_tell", lang, "PLAN"))
     return _render("list.html.j2", lang, title=words_in(lang)["title"], shop=shop, rows=rows,
-                   titles=titles, key=[chip(verdict, lang) for verdict in verdicts])  # fmt: skip
+                   titles=titles, key=key)  # fmt: skip
 
 
 def _title(name: str, manifests: Mapping[str, Manifest], lang: Lang) -> str:
@@ -109,7 +111,7 @@ def _item(
     links = {code: folder + quote(page.file) for code, page in shown.pages.items()}
     return {
         "title": _in(shown.title, lang) or entry.name,
-        "chip": chip("failed" if failed else str(entry.verdict), lang),
+        "chip": chip("failed", lang) if failed else chip(str(entry.verdict), lang, entry.code),
         "failed": failed,
         "last_good": good if failed else None,
         "link": links.get(lang) or next(iter(links.values()), None),

@@ -53,6 +53,8 @@ class Entry:
         The values it ran with, without paths.
     exit_code, exit_reason
         0 and empty when all went well.
+    code
+        The verdict's coded reason.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Entry:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     exit_code: int = 0
     exit_reason: Mapping[str, str] = field(default_factory=dict)
+    code: str | None = None
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,7 @@ def read_manifest(folder: Path) -> Manifest | None:
 
 def _entry(raw: Mapping[str, Any], folder: Path) -> Entry:
     verdict = raw["verdict"] if raw["verdict"] in VERDICTS else None
+    code = raw.get("code")  # reports of earlier versions have none
     pages = {
         lang: PageFile(page["file"], page["sha256"])
         for lang, page in raw["pages"].items()
@@ -157,6 +161,7 @@ def _entry(raw: Mapping[str, Any], folder: Path) -> Entry:
         status=raw["status"] if verdict and pages else FAILED,
         title=_texts(raw["title"]),
         verdict=verdict if pages else None,
+        code=str(code) if code and pages else None,
         headline=_texts(raw["headline"]),
         reason=_texts(raw["reason"]),
         pages=pages,

@@ -90,7 +90,7 @@ class Page:
     @property
     def chip(self) -> dict[str, str]:
         """The verdict as a coloured word with a sign."""
-        return chip(self.sign_off.verdict, self.lang)
+        return chip(self.sign_off.verdict, self.lang, self.sign_off.code)
 
     @property
     def headline(self) -> str:

@@ -235,6 +235,7 @@ def _entry(order: Order, notebook: Notebook, done: Mapping[Key, Executed]) -> En
         status=manifest.PUBLISHED,
         title={lang: executed.title for lang, executed in made.items()},
         verdict=signed.verdict,
+        code=signed.code,
         headline=signed.headline.both(),
         reason=signed.reason.both(),
         pages={

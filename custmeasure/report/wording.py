@@ -13,6 +13,7 @@ SIGNS = {
     "no_difference": "＝",
     "cannot_tell": "…",
     "invalid": "✕",
+    "plan": "→",
     "failed": "!",
 }
 
@@ -33,6 +34,7 @@ _WORDS: dict[str, Text] = {
     ),
     "failed": Text("이 부분은 계산하지 못했습니다.", "This part could not be computed."),
     "failed_chip": Text("실패", "Failed"),
+    "plan_chip": Text("계획", "Plan"),
     "title": Text("보고서", "Reports"),
     "day": Text("날짜", "Date"),
     "no_reports": Text(
@@ -61,6 +63,10 @@ _MEANINGS: dict[str, Text] = {
         "자료에 문제가 있어 결과를 믿을 수 없습니다.",
         "Something is wrong with the data: the result cannot be trusted.",
     ),
+    "plan": Text(
+        "무엇을 할지 정하는 계획이라 판정할 것이 아직 없습니다.",
+        "A plan of what to do: there is nothing to judge yet.",
+    ),
     "failed": Text("노트북이 끝까지 실행되지 않았습니다.", "The notebook did not run to its end."),
 }
 
@@ -75,9 +81,12 @@ def without_verdict(headline: str, verdict: str, lang: Lang) -> str:
     return headline.removeprefix(f"{verdict_word(verdict, lang)}.").strip()
 
 
-def chip(verdict: str, lang: Lang) -> dict[str, str]:
-    """Return how a verdict (or ``"failed"``) looks: its key, word, sign and meaning."""
-    failed = verdict == "failed"
-    word = _WORDS["failed_chip"].in_(lang) if failed else verdict_word(verdict, lang)
-    meaning = _MEANINGS[verdict].in_(lang)
-    return {"key": verdict, "word": word, "sign": SIGNS[verdict], "meaning": meaning}
+def chip(verdict: str, lang: Lang, code: str | None = None) -> dict[str, str]:
+    """Return how a verdict (or ``"failed"``) looks: its key, word, sign and meaning.
+
+    A plan that works out (code ``"PLAN"``) judges nothing, so it is not said that it cannot tell.
+    """
+    key = "plan" if code == "PLAN" else verdict
+    own = _WORDS.get(f"{key}_chip")
+    word = own.in_(lang) if own else verdict_word(key, lang)
+    return {"key": key, "word": word, "sign": SIGNS[key], "meaning": _MEANINGS[key].in_(lang)}

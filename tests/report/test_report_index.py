@@ -48,6 +48,22 @@ def test_a_manifest_is_read_back(tmp_path):
     assert read == Manifest("2026-01-30", "커피", "en", {"funnel": GOOD})
 
 
+def test_a_plan_is_called_a_plan(tmp_path):
+    plan = replace(GOOD, verdict="cannot_tell", code="PLAN", headline={"en": "14 weeks will do"})
+    publish(tmp_path, "2026-01-30", plan)
+    assert read_manifest(tmp_path / "2026-01-30").entries["funnel"].code == "PLAN"
+    rebuild(tmp_path)
+    for page in (tmp_path / "index.html", tmp_path / "2026-01-30" / "index.html"):
+        text = page.read_text("utf-8").partition("<details>")[0]
+        assert 'class="chip plan"' in text
+        assert "Cannot tell yet" not in text
+    assert "nothing to judge yet" in (tmp_path / "index.html").read_text("utf-8")
+    raw = json.loads((tmp_path / "2026-01-30" / FILE).read_text("utf-8"))
+    del raw["notebooks"][0]["code"]  # as earlier versions wrote it
+    (tmp_path / "2026-01-30" / FILE).write_text(json.dumps(raw), "utf-8")
+    assert read_manifest(tmp_path / "2026-01-30").entries["funnel"].code is None
+
+
 def test_a_page_that_is_gone_is_not_listed(tmp_path):
     publish(tmp_path, "2026-01-30", GOOD)
     (tmp_path / "2026-01-30" / "funnel.html").unlink()
