@@ -88,8 +88,8 @@ def _list_page(manifests: Mapping[str, Manifest], lang: Lang) -> str:
     ]
     shop = newest.shop if newest else ""
     titles = [_title(name, manifests, lang) for name in names]
-    key = [chip(verdict, lang) for verdict in (*VERDICTS, "failed")]
-    key.insert(-1, chip("cannot_tell", lang, "PLAN"))
+    key = [chip(verdict, lang) for verdict in VERDICTS]
+    key += [chip("cannot_tell", lang, "PLAN"), chip("failed", lang)]
     return _render("list.html.j2", lang, title=words_in(lang)["title"], shop=shop, rows=rows,
                    titles=titles, key=key)  # fmt: skip
 

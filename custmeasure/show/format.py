@@ -137,7 +137,7 @@ def show(  # noqa: PLR0911
         return BLANK
     if isinstance(value, bool):
         return language.pick("예" if value else "아니요", "yes" if value else "no", lang)
-    if isinstance(value, dt.date | dt.datetime):
+    if isinstance(value, dt.date):
         return _day(value)
     if isinstance(value, str):
         return value
@@ -165,7 +165,7 @@ def _is_pandas_missing(value: object) -> bool:
     return pandas is not None and (value is pandas.NA or value is pandas.NaT)
 
 
-def _day(value: dt.date | dt.datetime) -> str:
+def _day(value: dt.date) -> str:
     if isinstance(value, dt.datetime) and (value.hour or value.minute):
         return value.strftime("%Y-%m-%d %H:%M")
     return value.strftime("%Y-%m-%d")

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 from custmeasure import lazy
+from custmeasure.errors import UnknownName
 from custmeasure.language import Lang
 from custmeasure.show import format as fmt
 from custmeasure.show import html
@@ -68,11 +69,22 @@ class Result:
         return self.FORMATS
 
     def records(self, table: str = "frame") -> list[Row]:
-        """Return the rows of one of its tables in plain Python: for JSON, or a script of your own."""
-        held = vars(self)[table]
-        if isinstance(held, Rows):
-            return list(held.records)
-        found: list[Row] = held.to_dict("records")
+        """Return the rows of one of its tables in plain Python: for JSON, or a script of your own.
+
+        Raises
+        ------
+        UnknownName
+            For a table that it does not have, with the nearest one.
+        """
+        tables = {
+            name: held
+            for name, held in vars(self).items()
+            if isinstance(held, Rows) or hasattr(held, "to_dict")
+        }
+        if table not in tables:
+            raise UnknownName("table", table, tables)
+        held = tables[table]
+        found: list[Row] = list(held.records) if isinstance(held, Rows) else held.to_dict("records")
         return found
 
     def headline(self, lang: Lang | None = None) -> str:

@@ -1,6 +1,7 @@
 """What every test here shares: the checked level, checked counts, and p-values that never read 0."""
 
 import math
+from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -45,6 +46,11 @@ def check_level(value: float, name: str = "alpha") -> float:
             en=f"{name} {value!r} must be a number between 0 and 1, such as 0.05.",
         )
     return float(value)
+
+
+def is_positive(value: object) -> bool:
+    """Whether a value is a finite number above 0."""
+    return isinstance(value, Real) and not isinstance(value, bool) and 0 < float(value) < math.inf
 
 
 def check_counts(values: ArrayLike, name: str) -> Floats:

@@ -12,6 +12,7 @@ import pytest
 
 import custmeasure
 from custmeasure import language
+from custmeasure.errors import UnknownName
 from custmeasure.improve.copy_test import CopyTestResult
 from custmeasure.measure.funnel import FunnelGaps, FunnelResult, funnel, funnel_gaps
 from custmeasure.measure.retention import CohortGaps, RetentionResult, cohort_gaps, retention
@@ -138,6 +139,10 @@ def test_rows_become_a_frame_when_they_are_looked_at():
         assert each.daily.shape == (0, 0)
     assert [str(row["variant"]) for row in result.records()] == ["A", "B"]  # and after it
     assert [row["rel_diff"] for row in result.records("metrics")] == [0.5, 0.5]
+    with pytest.raises(UnknownName, match="'metrics'"):
+        result.records("metric")
+    with pytest.raises(UnknownName):
+        result.records("notes")
     with pytest.raises(FrozenInstanceError):
         result.metrics = given
     with pytest.raises(TypeError, match="frame"):

@@ -19,7 +19,7 @@ from custmeasure.show.rows import Rows
 from custmeasure.show.words import Text
 from custmeasure.stats import Joint, Moments
 from custmeasure.stats.placebo import Placebo
-from custmeasure.stats.tails import check_level
+from custmeasure.stats.tails import check_level, is_positive
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,17 +52,13 @@ class Plan:
 
     def __post_init__(self) -> None:
         check_level(self.alpha)
-        if self.prior is not None and (
-            isinstance(self.prior, bool)
-            or not isinstance(self.prior, int | float)
-            or not 0 < self.prior < float("inf")
-        ):
+        if self.prior is not None and not is_positive(self.prior):
             raise UsageError(
                 ko=f"prior {self.prior!r}: 0보다 큰 상대 차이여야 합니다(예: 0.1 = 보통 10% 안팎).",
                 en=f"prior {self.prior!r} must be a relative difference above 0, such as 0.1 when "
                 "effects are usually within 10 % or so.",
             )
-        if isinstance(self.min_effect, bool) or not 0 < self.min_effect < float("inf"):
+        if not is_positive(self.min_effect):
             raise UsageError(
                 ko=f"min_effect {self.min_effect!r}: 0보다 큰 상대 차이여야 합니다(예: 0.05 = 5%).",
                 en=f"min_effect {self.min_effect!r} must be a relative difference above 0, "

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import numpy as np
 
@@ -179,10 +178,9 @@ def table(
     value
         One of `VALUES`.
     """
-    alone = _rates if value == "conversion_rate" else partial(_means, value=value)
     rows: dict[str, Row] = {
-        name: {"variant": name, **own, **dict.fromkeys(EFFECT, math.nan)}
-        for name, own in zip(samples, alone(samples, alpha), strict=True)
+        name: {"variant": name, **_alone(sample, alpha, value), **dict.fromkeys(EFFECT, math.nan)}
+        for name, sample in samples.items()
     }
     for (name, found), p_value in zip(compared.items(), adjusted, strict=True):
         effect = {key: getattr(found, key) for key in EFFECT[:-1]}
@@ -198,27 +196,24 @@ def own_value(sample: Sample) -> Moments:
     return sample if isinstance(sample, Moments) else sample.value
 
 
-def _rates(samples: Mapping[str, Sample], alpha: float) -> list[Row]:
-    k = np.array([getattr(sample, "k", 0) for sample in samples.values()])
-    n = np.array([sample.n for sample in samples.values()])
-    limits = zip(*wilson(k, n, alpha), strict=True)
-    return [
-        {
-            "n_units": int(units),
-            "n_conversions": int(converted),
-            "conversion_rate": converted / units if units else math.nan,
-            "conversion_rate_ci_lower": lower,
-            "conversion_rate_ci_upper": upper,
-        }
-        for units, converted, (lower, upper) in zip(n, k, limits, strict=True)
-    ]
-
-
-def _means(samples: Mapping[str, Sample], alpha: float, value: str) -> list[Row]:
-    rows: list[Row] = []
-    for sample in samples.values():
+def _alone(sample: Sample, alpha: float, value: str) -> Row:
+    """Return a variant's own value with its interval."""
+    n = int(sample.n)
+    if value != "conversion_rate":
         own = own_value(sample)
         lower, upper = own.interval(alpha)
-        ends = {f"{value}_ci_lower": lower, f"{value}_ci_upper": upper}
-        rows.append({"n_units": sample.n, value: own.mean, **ends})
-    return rows
+        return {
+            "n_units": n,
+            value: own.mean,
+            f"{value}_ci_lower": lower,
+            f"{value}_ci_upper": upper,
+        }
+    k = int(getattr(sample, "k", 0))
+    low, high = map(float, wilson(k, n, alpha))
+    return {
+        "n_units": n,
+        "n_conversions": k,
+        "conversion_rate": k / n if n else math.nan,
+        "conversion_rate_ci_lower": low,
+        "conversion_rate_ci_upper": high,
+    }

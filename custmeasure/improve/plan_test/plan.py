@@ -103,10 +103,9 @@ class Plan:
     def content(self) -> dict[str, Any]:
         """What the hash covers: everything that was planned, in plain values."""
         every = asdict(self)
-        later = [
-            name for name in ("strata", "prior") if every[name] is None
-        ]  # plans without have no key
-        for name in ("written_at", "hash", "late", "edited", *later):
+        # Plans of the time before these could be planned have no such key.
+        unplanned = [name for name in ("strata", "prior") if every[name] is None]
+        for name in ("written_at", "hash", "late", "edited", *unplanned):
             del every[name]
         return {name: _plain(value) for name, value in every.items()}
 

@@ -1,7 +1,6 @@
 """What a plan looks like: what each number of weeks can show, and how many are enough."""
 
 import datetime as dt
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -17,6 +16,7 @@ from custmeasure.show import format as fmt
 from custmeasure.show.result import Result
 from custmeasure.show.words import Text
 from custmeasure.stats.planning import Design
+from custmeasure.stats.tails import is_positive
 
 SHOWN_WEEKS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 26, 39, 52)
 
@@ -69,7 +69,7 @@ def answer(
     instead
         What would work where the weeks do not suffice, one sentence each.
     """
-    if not 0 < ask.min_effect < math.inf or isinstance(ask.min_effect, bool):
+    if not is_positive(ask.min_effect):
         raise UsageError(
             ko=f"min_effect {ask.min_effect!r}: 0보다 큰 상대 차이여야 합니다(예: 0.1 = 10%).",
             en=f"min_effect {ask.min_effect!r} must be a relative difference above 0, such as 0.1.",

@@ -280,8 +280,10 @@ def _check_texts(path: Path, batch: pa.RecordBatch, n_before: int) -> None:
             try:
                 column.validate(full=True)
             except pa.ArrowInvalid:
-                row = n_before + 1 + next(i for i in range(len(column)) if not _is_text(column[i]))
-                raise Unreadable(_not_text(path.name, name, row)) from None
+                row = next((i for i, value in enumerate(column) if not _is_text(value)), None)
+                if row is None:
+                    raise  # broken in another way
+                raise Unreadable(_not_text(path.name, name, n_before + row + 1)) from None
 
 
 def _is_text(value: pa.Scalar) -> bool:
