@@ -21,6 +21,7 @@ from custmeasure.engine.lockdown import lock_down
 MEMORY = "4GB"  # of one query; what needs more goes to disk
 # Bytes of files. DuckDB keeps some 200 MB of what it used, and where more is read, starting hardly counts.
 _WORTH_KEEPING = 256 << 20
+_KEPT_BLOCK = 12 << 20  # bytes: more than a column of a batch has
 
 # What a shop keeps of an order, said once: every query that adds up money calls it.
 NET_AMOUNT = """
@@ -60,6 +61,7 @@ def close() -> None:
 
 
 def _connect(files: _Files) -> duckdb.DuckDBPyConnection:
+    _keep_freed_blocks()
     connection = duckdb.connect()
     # The time zone is set after connecting: as a start-up option DuckDB looks for it before ICU is there.
     connection.execute("SET TimeZone = 'UTC'")
@@ -73,6 +75,17 @@ def _connect(files: _Files) -> duckdb.DuckDBPyConnection:
     connection.execute(NET_AMOUNT)
     lock_down(connection, sorted(files), memory=MEMORY)
     return connection
+
+
+def _keep_freed_blocks() -> None:
+    """Let the C library hold on to blocks of a few MB that are freed, for they are asked for again at once.
+
+    glibc gives a large block back to the system when it is freed and asks for the next one anew, page by page:
+    a tenth and more of a first query over 100 million rows. One block of some size that is freed makes it keep
+    all that are smaller, and up to twice as much at the end of its heap (``M_MMAP_THRESHOLD`` in its manual).
+    The block is not written to, so it takes no memory; elsewhere this does nothing.
+    """
+    bytes(_KEPT_BLOCK)
 
 
 def _size(files: _Files) -> int:

@@ -20,7 +20,12 @@ ORDERED, STRICT, ANY = 0, 1, 2
 FIRST = -2
 NOWHERE = -1  # the group of a unit that did not take the step that names it
 _MISSING = np.int64(2**62)
+_NEVER = np.int64(-(2**63))  # before every instant, and before every window that ends at one
 _compiled = numba.njit(cache=True, nogil=True)
+# numba counts the references to each array that a function is given, and counting takes longer than most of
+# what these functions do. Those that only look at and write to what others hold need not count.
+_UNCOUNTED = {"_nrt": False} if hasattr(numba.core.options.DefaultOptions, "_nrt") else {}
+_leaf = numba.njit(cache=True, nogil=True, **_UNCOUNTED)
 BLOCK = 512  # rows of one part that lie together; a power of 2
 _FEW = 16  # events that are put in order one by one
 
@@ -28,7 +33,7 @@ _FEW = 16  # events that are put in order one by one
 # --- one attempt ------------------------------------------------------------------------------------
 
 
-@_compiled
+@_leaf
 def seat(step, mask, low, high, path, seen, stamp):  # type: ignore[no-untyped-def]
     """Give ``step`` a row of one instant, moving other steps of that instant if need be; not the entry."""
     for row in range(low, high):
@@ -45,7 +50,7 @@ def seat(step, mask, low, high, path, seen, stamp):  # type: ignore[no-untyped-d
     return False
 
 
-@_compiled
+@_leaf
 def landmarks(at, mask, lo, hi, stops, begin, beyond, following, hits):  # type: ignore[no-untyped-def]
     """Note for each row where its instant begins and ends, and the next row of each step and stop."""
     for row in range(lo, hi):
@@ -58,7 +63,7 @@ def landmarks(at, mask, lo, hi, stops, begin, beyond, following, hits):  # type:
             note_next(mask, lo, hi, stops[step], hits[step])
 
 
-@_compiled
+@_leaf
 def note_next(mask, lo, hi, bits, following):  # type: ignore[no-untyped-def]
     """Note for each row the next one, this one included, that has one of the bits; ``hi`` for none."""
     found = hi
@@ -68,7 +73,7 @@ def note_next(mask, lo, hi, bits, following):  # type: ignore[no-untyped-def]
         following[row] = found
 
 
-@_compiled
+@_leaf
 def next_required(step, optional):  # type: ignore[no-untyped-def]
     """Return the place of the next step that may not be missing."""
     step += 1
@@ -77,7 +82,7 @@ def next_required(step, optional):  # type: ignore[no-untyped-def]
     return step
 
 
-@_compiled
+@_leaf
 def ordered(at, mask, hi, entry, rules, marks, path, seen, stamp):  # type: ignore[no-untyped-def]
     """Walk one attempt in order; return its last required step, or ``VOID``."""
     scalars, optional, limits, stops, voids, _ = rules
@@ -110,7 +115,7 @@ def ordered(at, mask, hi, entry, rules, marks, path, seen, stamp):  # type: igno
     return k
 
 
-@_compiled
+@_leaf
 def is_void(at, mask, hit, hi, bits):  # type: ignore[no-untyped-def]
     """Say whether an event of the instant of ``hit`` makes the attempt void."""
     row = hit
@@ -121,7 +126,7 @@ def is_void(at, mask, hit, hi, bits):  # type: ignore[no-untyped-def]
     return False
 
 
-@_compiled
+@_leaf
 def fill(at, mask, hi, until, rules, marks, path, seen, stamp):  # type: ignore[no-untyped-def]
     """Give optional steps what the required ones left, between those before and after them."""
     scalars, optional, limits = rules[0], rules[1], rules[2]
@@ -141,7 +146,7 @@ def fill(at, mask, hi, until, rules, marks, path, seen, stamp):  # type: ignore[
             before = step
 
 
-@_compiled
+@_leaf
 def take(at, mask, hi, step, row, last, later, marks, path, seen, stamp):  # type: ignore[no-untyped-def]
     """Give ``step`` the earliest event from the instant of ``row`` until ``last``."""
     begin, beyond, following, _ = marks
@@ -157,7 +162,7 @@ def take(at, mask, hi, step, row, last, later, marks, path, seen, stamp):  # typ
     return False
 
 
-@_compiled
+@_leaf
 def strict(at, mask, hi, entry, rules, path):  # type: ignore[no-untyped-def]
     """Walk one attempt in which every event is the next step; return as `ordered` does."""
     scalars, optional, limits, _, voids, _ = rules
@@ -181,7 +186,7 @@ def strict(at, mask, hi, entry, rules, path):  # type: ignore[no-untyped-def]
     return k
 
 
-@_compiled
+@_leaf
 def served(bits, wait, limits, taken, step):  # type: ignore[no-untyped-def]
     """Return the step that an event serves: the required one, else the first optional one before it."""
     if step < len(limits) and (bits >> step) & 1 and wait <= limits[step]:
@@ -192,7 +197,7 @@ def served(bits, wait, limits, taken, step):  # type: ignore[no-untyped-def]
     return -1
 
 
-@_compiled
+@_leaf
 def place(row, mask, path, seen, stamp):  # type: ignore[no-untyped-def]
     """Give the event of ``row`` a step, moving other events to other steps if need be."""
     for step in range(len(path)):
@@ -205,7 +210,7 @@ def place(row, mask, path, seen, stamp):  # type: ignore[no-untyped-def]
     return False
 
 
-@_compiled
+@_leaf
 def in_any_order(at, mask, hi, entry, rules, path, seen, stamp):  # type: ignore[no-untyped-def]
     """Walk one attempt in whatever order; return how many steps one window holds, less one."""
     stops, voids = rules[3][0], rules[4][0]
@@ -225,7 +230,7 @@ def in_any_order(at, mask, hi, entry, rules, path, seen, stamp):  # type: ignore
 # --- one unit -------------------------------------------------------------------------------------
 
 
-@_compiled
+@_leaf
 def best_attempt(at, mask, lo, hi, rules, marks, scratch, best):  # type: ignore[no-untyped-def]
     """Return (the attempt's last step, the other rule's, is the unit pending, is it void).
 
@@ -277,7 +282,8 @@ def best_attempt(at, mask, lo, hi, rules, marks, scratch, best):  # type: ignore
         ties = k >= 0 and k == deepest and at[row] == best_at and order != ANY
         if k > deepest or (ties and earlier(at, path, best, rules[1])):
             deepest, best_at = k, at[row]
-            best[:] = path
+            for step in range(n_steps):
+                best[step] = path[step]
     if only_first:
         first_deepest = furthest
         pending = pending and first_at == _MISSING
@@ -285,7 +291,7 @@ def best_attempt(at, mask, lo, hi, rules, marks, scratch, best):  # type: ignore
     return deepest, first_deepest, pending, deepest < 0 and not pending and first_at < _MISSING
 
 
-@_compiled
+@_leaf
 def last_required(optional):  # type: ignore[no-untyped-def]
     """Return the place of the last step that may not be missing."""
     step = len(optional) - 1
@@ -294,7 +300,7 @@ def last_required(optional):  # type: ignore[no-untyped-def]
     return step
 
 
-@_compiled
+@_leaf
 def earlier(at, path, best, optional):  # type: ignore[no-untyped-def]
     """Say whether one of two equally deep attempts takes its steps earlier: required, then optional."""
     for asked in range(2):
@@ -307,7 +313,7 @@ def earlier(at, path, best, optional):  # type: ignore[no-untyped-def]
     return False
 
 
-@_compiled
+@_leaf
 def slide(at, mask, row, lo, hi, counted, window, count):  # type: ignore[no-untyped-def]
     """Move the counts of each step's events to the window that begins with ``row``."""
     if row > lo:
@@ -320,7 +326,7 @@ def slide(at, mask, row, lo, hi, counted, window, count):  # type: ignore[no-unt
     return counted
 
 
-@_compiled
+@_leaf
 def within(count, twins):  # type: ignore[no-untyped-def]
     """Return how many steps the counted events could serve at most; twins ask for the same events."""
     most = 0
@@ -332,90 +338,54 @@ def within(count, twins):  # type: ignore[no-untyped-def]
     return most
 
 
-@_compiled
-def best_plain_attempt(at, mask, lo, hi, rules, best):  # type: ignore[no-untyped-def]
-    """Do what `best_attempt` does where each event serves one step, in order, in one window.
-
-    For each step the latest entry that came so far is enough to see how deep the unit gets, and when it
-    first does. Every entry of the window before that instant gets there no later: the earliest of them
-    is the best attempt.
-    """
-    window, later, first, last, as_of, only_first = (
-        rules[0][0], rules[0][2], rules[0][3], rules[0][4], rules[0][5], rules[0][7],
-    )  # fmt: skip
-    n_steps = len(best)
-    best[:] = -_MISSING  # first the latest entry that took each step, then the rows
-    deepest, reached_at, first_deepest, first_at, pending = -1, np.int64(0), -1, _MISSING, False
-    row = lo
-    while row < hi and deepest < n_steps - 1:
-        now, bits = at[row], mask[row]
-        row += 1
-        while row < hi and at[row] == now:
-            bits |= mask[row]
-            row += 1
-        enters = bits & 1 != 0 and first <= now <= last
-        if enters and now + window > as_of:
-            pending |= now <= as_of
-            enters = False
-        if bits & (bits - 1) == 0:  # one step alone, as nearly always
-            k = place_of(bits, n_steps)
-            if k > 0:
-                best[k] = best[k - 1]
+@_leaf
+def at_once(  # type: ignore[no-untyped-def]
+    now, bits, enters, window, later, latest, deepest, reached_at, first_deepest, first_at
+):
+    """Take in events of one instant that serve several steps; see `try_plain`."""
+    if enters and not later:
+        latest[1] = now
+        first_at = min(first_at, now)
+        first_deepest = max(first_deepest, 0)
+    k = highest = top = highest_bit(bits)
+    if later:
+        while k > 0:  # one step at most, from what was taken before this instant
+            if bits >> k & 1:
+                latest[k + 1] = latest[k]
+            k -= 1
+        if first_deepest >= 0 and bits >> (first_deepest + 1) & 1 and now <= first_at + window:
+            first_deepest += 1
+    else:
+        k = 1
+        while k <= top:
+            if bits >> k & 1:
+                latest[k + 1] = latest[k]
                 if first_deepest == k - 1 and now <= first_at + window:
                     first_deepest = k
-                if k > deepest and best[k] >= now - window:
-                    deepest, reached_at = k, now
-            elif enters:
-                best[0] = now
-                if deepest < 0:
-                    deepest, first_deepest, first_at = 0, 0, now
-            continue
-        if enters and not later:
-            best[0] = now
-            first_at = min(first_at, now)
-            first_deepest = max(first_deepest, 0)
-        k = highest = top = highest_bit(bits)
-        if later:
-            while k > 0:  # one step at most, from what was taken before this instant
-                if bits >> k & 1:
-                    best[k] = best[k - 1]
-                k -= 1
-            if first_deepest >= 0 and bits >> (first_deepest + 1) & 1 and now <= first_at + window:
-                first_deepest += 1
-        else:
-            k = 1
-            while k <= top:
-                if bits >> k & 1:
-                    best[k] = best[k - 1]
-                    if first_deepest == k - 1 and now <= first_at + window:
-                        first_deepest = k
-                k += 1
-        while highest > deepest:
-            if bits >> highest & 1 and best[highest] >= now - window:
-                deepest, reached_at = highest, now
-            highest -= 1
-        if enters and later:
-            best[0] = now
-            first_at = min(first_at, now)
-            first_deepest = max(first_deepest, 0)
-            deepest = max(deepest, 0)
-    since = reached_at - window if deepest > 0 else first_at
-    if only_first:
-        deepest, first_deepest, since = first_deepest, deepest, first_at
-    trace(at, mask, lo, hi, max(since, first), min(last, as_of - window), later, deepest, best)
-    return deepest, first_deepest, pending and deepest < 0
+            k += 1
+    while highest > deepest:
+        if bits >> highest & 1 and latest[highest + 1] >= now - window:
+            deepest, reached_at = highest, now
+        highest -= 1
+    if enters and later:
+        latest[1] = now
+        first_at = min(first_at, now)
+        first_deepest = max(first_deepest, 0)
+        deepest = max(deepest, 0)
+    return deepest, reached_at, first_deepest, first_at
 
 
-@_compiled
-def place_of(bit, n_steps):  # type: ignore[no-untyped-def]
-    """Return the place of a bit that stands alone, without a branch; 0 for none."""
-    place = 0
-    for step in range(1, n_steps):
-        place += bit >= np.int64(1) << step
+@_leaf
+def place_of(bit):  # type: ignore[no-untyped-def]
+    """Return the place of a bit that stands alone, 0 for none: it counts the bits below (one instruction)."""
+    below, place = np.uint64(bit - (bit != 0)), 0
+    while below:
+        below &= below - np.uint64(1)
+        place += 1
     return place
 
 
-@_compiled
+@_leaf
 def highest_bit(bits):  # type: ignore[no-untyped-def]
     """Return the place of the highest bit; -1 where there is none."""
     place = -1
@@ -423,20 +393,6 @@ def highest_bit(bits):  # type: ignore[no-untyped-def]
         bits >>= 1
         place += 1
     return place
-
-
-@_compiled
-def trace(at, mask, lo, hi, since, until, later, deepest, best):  # type: ignore[no-untyped-def]
-    """Write down the rows of the attempt that the first entry from ``since`` to ``until`` begins."""
-    best[:] = -1
-    row, k = lo, 0
-    while k <= deepest and row < hi:
-        enters = k > 0 or since <= at[row] <= until
-        follows = k == 0 or not later or at[row] > at[best[k - 1]]
-        if enters and follows and (mask[row] >> k) & 1:
-            best[k] = row
-            k += 1
-        row += 1
 
 
 # --- part of the log ------------------------------------------------------------------------------
@@ -474,7 +430,7 @@ def table_for(n):  # type: ignore[no-untyped-def]
     return np.empty(size, np.int64), np.full(size, -1, np.int32)
 
 
-@_compiled
+@_leaf
 def slot_of(key, keys, found):  # type: ignore[no-untyped-def]
     """Return the slot in which a key stands, or the free one where it will.
 
@@ -497,7 +453,7 @@ def placed_keys(known):  # type: ignore[no-untyped-def]
     return keys, places
 
 
-@_compiled
+@_leaf
 def scrambled(key):  # type: ignore[no-untyped-def]
     """Return a number whose bits all depend on all bits of ``key`` (splitmix64's finaliser)."""
     x = np.uint64(key)
@@ -506,7 +462,7 @@ def scrambled(key):  # type: ignore[no-untyped-def]
     return x ^ (x >> np.uint64(31))
 
 
-@_compiled
+@_leaf
 def before(i, j, at, mask, code, rank, value):  # type: ignore[no-untyped-def]
     """Say whether event i stands before event j: by instant, first step served, segment, amount."""
     if at[i] != at[j]:
@@ -537,7 +493,7 @@ def arrange(rows, moments, bits, lo, hi, at, mask, code, rank, value):  # type: 
         moments[k], bits[k] = at[rows[k]], mask[rows[k]]
 
 
-@_compiled
+@_leaf
 def insert(rows, moments, bits, lo, hi, at, mask, code, rank, value):  # type: ignore[no-untyped-def]
     """Put a few rows in order, with their instants and bits."""
     for i in range(lo + 1, hi):
@@ -600,12 +556,12 @@ def walk(unit, at, mask, code, rank, value, rules, plain, dated):  # type: ignor
     amount = np.empty(n if len(value) else 0, np.float64)
     entered = np.empty(n if dated else 0, np.int64)
     for unit_ in range(len(group)):
-        row = step_row(paths[unit_], rules[0][8])
+        row = step_row(paths, unit_, rules[0][8])
         group[unit_] = code[rows[row]] if row >= 0 else NOWHERE
     for unit_ in range(len(amount)):
-        amount[unit_] = paid(paths[unit_], rows, value, rules)
+        amount[unit_] = paid(paths, unit_, rows, value, rules)
     for unit_ in range(len(entered)):
-        entered[unit_] = moments[first_row(paths[unit_])]
+        entered[unit_] = moments[first_row(paths, unit_)]
     return taken, other[:n], group, amount, entered, waits, ends, n_pending, n_void
 
 
@@ -624,14 +580,70 @@ def sessions(moments, starts, idle):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def try_plain(moments, bits, starts, rules, paths, other):  # type: ignore[no-untyped-def]
-    """Leave the attempts of the units that entered in ``paths``; return how many, pending, void."""
+def try_plain(at, mask, starts, rules, paths, other):  # type: ignore[no-untyped-def]
+    """Do what `try_every` does where each event serves one step, in order, in one window.
+
+    For each step the latest entry that took it so far is enough to see how deep the unit gets, and when it
+    first does: ``latest[k + 1]`` for step k, and ``latest[0]`` is the entry itself. Every entry of the window
+    before that instant gets there no later: the earliest of them is the best attempt.
+
+    Which step an event serves is chance, and a branch on it would be guessed wrongly half the time: the usual
+    event, alone at its instant, is worked on without one.
+    """
+    scalars, n_steps = rules[0], paths.shape[1]
+    window, later, first, last = scalars[0], scalars[2], scalars[3], scalars[4]
+    as_of, only_first = scalars[5], scalars[7]
+    latest = np.empty(n_steps + 1, np.int64)
     n, n_pending = 0, 0
     for g in range(len(starts) - 1):
-        deepest, other[n], pending = best_plain_attempt(
-            moments, bits, starts[g], starts[g + 1], rules, paths[n]
-        )
-        n_pending += pending
+        row, hi = starts[g], starts[g + 1]
+        for place in range(n_steps + 1):
+            latest[place] = _NEVER
+        deepest, reached_at, entry, pending = -1, np.int64(0), _NEVER, 0
+        first_deepest, first_at, first_row = -1, _MISSING, row
+        while row < hi and deepest < n_steps - 1:
+            now, bits, begin = at[row], mask[row], row
+            row += 1
+            while row < hi and at[row] == now:
+                bits |= mask[row]
+                row += 1
+            due = bits & 1 & (first <= now) & (now <= last)
+            enters = due & (now + window <= as_of)
+            pending |= due & (now + window > as_of) & (now <= as_of)
+            is_first = enters & (first_at == _MISSING)
+            first_row = begin if is_first else first_row
+            entry = now if enters else entry
+            if bits & (bits - 1):
+                deepest, reached_at, first_deepest, first_at = at_once(
+                    now, bits, enters, window, later, latest,
+                    deepest, reached_at, first_deepest, first_at,
+                )  # fmt: skip
+                continue
+            k = place_of(bits)
+            latest[0] = entry
+            since = latest[k]
+            latest[k + 1] = since
+            first_at = now if is_first else first_at
+            follows = (first_deepest == k - 1) & (first_at <= now) & (now <= first_at + window)
+            first_deepest = k if follows else first_deepest
+            deeper = (k > deepest) & (since >= now - window)
+            deepest = k if deeper else deepest
+            reached_at = now if deeper else reached_at
+        since = reached_at - window if deepest > 0 else first_at
+        if only_first:
+            deepest, first_deepest, since = first_deepest, deepest, first_at
+        since, until = max(since, first), min(last, as_of - window)
+        row, k, before = first_row, 0, _NEVER
+        while k <= deepest and row < hi:  # once more, to see which rows the attempt takes
+            now = at[row]
+            if mask[row] >> k & 1 and (since <= now <= until if k == 0 else now > before or not later):
+                paths[n, k] = row
+                k, before = k + 1, now
+            row += 1
+        for step in range(k, n_steps):
+            paths[n, step] = -1
+        other[n] = first_deepest
+        n_pending += pending & (deepest < 0)
         n += deepest >= 0
     return n, n_pending, 0
 
@@ -669,30 +681,40 @@ def landscape(n, n_steps):  # type: ignore[no-untyped-def]
     )
 
 
-@_compiled
-def paid(best, rows, value, rules):  # type: ignore[no-untyped-def]
+@_leaf
+def paid(paths, unit, rows, value, rules):  # type: ignore[no-untyped-def]
     """Return the amount at the last required step; 0 where it was not taken."""
-    for step in range(len(best)):
-        if best[step] < 0 and not rules[1][step]:
+    for step in range(paths.shape[1]):
+        if paths[unit, step] < 0 and not rules[1][step]:
             return 0.0
-    last = best.max() if rules[0][1] == ANY else best[last_required(rules[1])]
+    in_any_order = rules[0][1] == ANY
+    last = last_row(paths, unit) if in_any_order else paths[unit, last_required(rules[1])]
     return value[rows[last]]
 
 
-@_compiled
-def step_row(best, step):  # type: ignore[no-untyped-def]
+@_leaf
+def step_row(paths, unit, step):  # type: ignore[no-untyped-def]
     """Return the row that took ``step``; -1 asks for the last one taken, -2 for the first."""
     if step == FIRST:
-        return first_row(best)
-    return best[step] if step >= 0 else best.max()
+        return first_row(paths, unit)
+    return paths[unit, step] if step >= 0 else last_row(paths, unit)
 
 
-@_compiled
-def first_row(best):  # type: ignore[no-untyped-def]
+@_leaf
+def first_row(paths, unit):  # type: ignore[no-untyped-def]
     """Return the first row taken, whichever step took it."""
-    row = best.max()
-    for step in range(len(best)):
-        row = best[step] if 0 <= best[step] < row else row
+    row = last_row(paths, unit)
+    for step in range(paths.shape[1]):
+        row = paths[unit, step] if 0 <= paths[unit, step] < row else row
+    return row
+
+
+@_leaf
+def last_row(paths, unit):  # type: ignore[no-untyped-def]
+    """Return the last row taken, whichever step took it."""
+    row = paths[unit, 0]
+    for step in range(paths.shape[1]):
+        row = max(row, paths[unit, step])
     return row
 
 
@@ -774,14 +796,14 @@ def placed(part, ends, owner, n_blocks):  # type: ignore[no-untyped-def]
     return places, n_blocks
 
 
-@_compiled
+@_leaf
 def spread(column, rows, places, out):  # type: ignore[no-untyped-def]
     """Write the rows of a column to their places."""
     for i in range(len(rows)):
         out[places[i]] = column[rows[i]]
 
 
-@_compiled
+@_leaf
 def gathered(column, blocks, sizes, out, n):  # type: ignore[no-untyped-def]
     """Write blocks one behind the other, from place ``n`` on; return where they end."""
     for b in range(len(blocks)):
@@ -792,7 +814,7 @@ def gathered(column, blocks, sizes, out, n):  # type: ignore[no-untyped-def]
     return n
 
 
-@_compiled
+@_leaf
 def coded(given, keys, places, codes):  # type: ignore[no-untyped-def]
     """Write each given key's place to ``codes``; return whether all have one (see `placed_keys`)."""
     for row in range(len(given)):
@@ -803,7 +825,7 @@ def coded(given, keys, places, codes):  # type: ignore[no-untyped-def]
     return True
 
 
-@_compiled
+@_leaf
 def tallied(taken, place, n):  # type: ignore[no-untyped-def]
     """Add to ``n`` (n_segments, n_steps) the units that took each step; ``place`` is their segment's."""
     for unit in range(len(taken)):
@@ -811,7 +833,7 @@ def tallied(taken, place, n):  # type: ignore[no-untyped-def]
             n[place[unit], step] += (taken[unit] >> step) & 1
 
 
-@_compiled
+@_leaf
 def sized(group, n):  # type: ignore[no-untyped-def]
     """Add to ``n`` the units of each group; the last place is that of -1."""
     for unit in range(len(group)):

@@ -168,7 +168,8 @@ class Kernel:
         rules = self.rules.packed().arrays()
         segments = [self.names[key] if self.names else key for key in self._codes]
         rank = _alphabetic(segments)
-        plain = self.rules.is_plain and not self._store.several
+        steps_alone = not self._store.several and self.seen < 1 << self.rules.n_steps
+        plain = self.rules.is_plain and steps_alone
 
         def walked(share: tuple[int, int]) -> tuple[Array, ...]:
             unit, mask, at, *rest = self._store.columns(*share)
