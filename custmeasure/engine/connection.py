@@ -78,12 +78,12 @@ def _connect(files: _Files) -> duckdb.DuckDBPyConnection:
 
 
 def _keep_freed_blocks() -> None:
-    """Let the C library hold on to blocks of a few MB that are freed, for they are asked for again at once.
+    """Let the C library hold on to blocks of a few MB that are freed, for they are asked for again soon.
 
-    glibc gives a large block back to the system when it is freed and asks for the next one anew, page by page:
-    a tenth and more of a first query over 100 million rows. One block of some size that is freed makes it keep
-    all that are smaller, and up to twice as much at the end of its heap (``M_MMAP_THRESHOLD`` in its manual).
-    The block is not written to, so it takes no memory; elsewhere this does nothing.
+    glibc gives a large block back to the system when it is freed and asks for the next one anew, page by
+    page: a tenth and more of a first query over 100 million rows. One block of some size that is freed makes
+    it keep all that are smaller, and twice as much at the end of its heap (``M_MMAP_THRESHOLD`` in its
+    manual). The block is not written to, so it takes no memory; elsewhere this does nothing.
     """
     bytes(_KEPT_BLOCK)
 
