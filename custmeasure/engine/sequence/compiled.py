@@ -636,7 +636,9 @@ def try_plain(at, mask, starts, rules, paths, other):  # type: ignore[no-untyped
         row, k, before = first_row, 0, _NEVER
         while k <= deepest and row < hi:  # once more, to see which rows the attempt takes
             now = at[row]
-            if mask[row] >> k & 1 and (since <= now <= until if k == 0 else now > before or not later):
+            if mask[row] >> k & 1 and (
+                since <= now <= until if k == 0 else now > before or not later
+            ):
                 paths[n, k] = row
                 k, before = k + 1, now
             row += 1
