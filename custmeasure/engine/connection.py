@@ -21,7 +21,7 @@ from custmeasure.engine.lockdown import lock_down
 MEMORY = "4GB"  # of one query; what needs more goes to disk
 # Bytes of files. DuckDB keeps some 200 MB of what it used, and where more is read, starting hardly counts.
 _WORTH_KEEPING = 256 << 20
-_KEPT_BLOCK = 12 << 20  # bytes: more than a column of a batch has
+_KEPT_BLOCK = 3 << 20  # bytes: more than a column of a batch has
 
 # What a shop keeps of an order, said once: every query that adds up money calls it.
 NET_AMOUNT = """
