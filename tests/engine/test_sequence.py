@@ -257,11 +257,18 @@ def test_batches_of_all_sizes_whose_ids_grow_hold_the_same_events(monkeypatch, c
 
 @pytest.mark.parametrize("n_segments", [6, 700])
 @pytest.mark.parametrize("missing", [False, True])
-def test_segments_that_are_numbers_are_those_that_are_names(n_segments, missing):
-    """Numbers are looked up in a table; new ones, missing ones and many come later on."""
+@pytest.mark.parametrize("kind", [np.int64, np.uint64])
+def test_segments_that_are_numbers_are_those_that_are_names(monkeypatch, n_segments, missing, kind):
+    """Numbers and hashes are looked up in a table; new ones, missing ones and many come later on."""
+    found = []
+    look_up = Kernel._looked_up
+    monkeypatch.setattr(
+        Kernel, "_looked_up", lambda *given: found.append(look_up(*given)) or found[-1]
+    )
     draw = np.random.default_rng(9)
     n = 40_000
-    known = draw.integers(-(1 << 62), 1 << 62, n_segments)
+    bounds = np.iinfo(kind)
+    known = draw.integers(bounds.min, bounds.max, n_segments, kind)
     place = np.minimum(draw.integers(0, n_segments, n), np.arange(n) // 40)
     gone = (draw.random(n) < 0.1) & missing
     columns = {
@@ -272,11 +279,12 @@ def test_segments_that_are_numbers_are_those_that_are_names(n_segments, missing)
     }
     names = {int(key): f"segment {at:03d}" for at, key in enumerate(known)} | {None: None}
     texts = [None if no else names[int(known[at])] for at, no in zip(place, gone, strict=True)]
-    numbers = pa.array(np.where(gone, 0, known[place]), mask=gone)
+    numbers = pa.array(np.where(gone, kind(0), known[place]), mask=gone)
     rules = Rules(3, 20_000)
     expected = asked({**columns, "segment": pa.array(texts, pa.string())}, rules, 7)
     assert asked({**columns, "segment": numbers}, rules, 7, names) == expected
     assert f"'segment {n_segments - 1:03d}'" in str(expected)
+    assert sum(found) >= (5 if n_segments == 6 else 1)  # of 6 and more batches after the first
 
 
 def test_a_log_without_events_of_the_steps():

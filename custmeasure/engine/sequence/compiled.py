@@ -444,12 +444,12 @@ def slot_of(key, keys, found):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def placed_keys(known):  # type: ignore[no-untyped-def]
-    """Return the table that says in which place of ``known`` a key stands (see `slot_of`)."""
+def placed_keys(known, codes):  # type: ignore[no-untyped-def]
+    """Return the table that says which of ``codes`` stands for each known key (see `slot_of`)."""
     keys, places = table_for(2 * len(known))
-    for place in range(len(known)):
-        slot = slot_of(known[place], keys, places)
-        keys[slot], places[slot] = known[place], place
+    for i in range(len(known)):
+        slot = slot_of(known[i], keys, places)
+        keys[slot], places[slot] = known[i], codes[i]
     return keys, places
 
 
@@ -818,7 +818,7 @@ def gathered(column, blocks, sizes, out, n):  # type: ignore[no-untyped-def]
 
 @_leaf
 def coded(given, keys, places, codes):  # type: ignore[no-untyped-def]
-    """Write each given key's place to ``codes``; return whether all have one (see `placed_keys`)."""
+    """Write what stands for each given key to ``codes``; return whether all are known (see `placed_keys`)."""
     for row in range(len(given)):
         place = places[slot_of(given[row], keys, places)]
         if place < 0:

@@ -14,6 +14,7 @@ from custmeasure.engine.sequence.compiled import coded, placed_keys, sized, tall
 from custmeasure.engine.sequence.rules import Int64, Rules
 from custmeasure.engine.sequence.store import Array, Store, smallest
 
+_NUMBERS = (pa.int64(), pa.uint64())  # what stands for names: numbers, or hashes of texts
 NOT_REACHED = -1  # the group of units that did not take the step that names it
 
 
@@ -147,20 +148,31 @@ class Kernel:
 
     def _coded(self, segment: pa.Array) -> Array:
         """Return each segment's place in the order in which they came."""
-        numbers = segment.type == pa.int64() and not segment.null_count
-        if numbers and self._table:
-            codes = np.empty(len(segment), smallest(0, len(self._codes)))
-            if coded(_int64(segment), *self._table, codes):
-                return codes
+        codes = np.empty(len(segment), smallest(0, len(self._codes)))
+        if self._table and self._looked_up(segment, codes):
+            return codes
         encoded = segment.dictionary_encode(null_encoding="encode")
         places = [
             self._codes.setdefault(name, len(self._codes))
             for name in encoded.dictionary.to_pylist()
         ]
-        if numbers and None not in self._codes:
-            self._table = placed_keys(np.array(list(self._codes), np.int64))
+        known = {key: code for key, code in self._codes.items() if key is not None}
+        if known and segment.type in _NUMBERS:
+            keys = np.array(list(known), segment.type.to_pandas_dtype()).view(np.int64)
+            self._table = placed_keys(keys, np.array(list(known.values())))
         given = np.array(places, smallest(0, len(self._codes)))
         return np.asarray(given[encoded.indices.to_numpy()])
+
+    def _looked_up(self, segment: pa.Array, codes: Array) -> bool:
+        """Write the place of each segment, a number, to ``codes``; return whether all have one."""
+        if not segment.null_count:
+            return bool(coded(_int64(segment), *self._table, codes))
+        if None not in self._codes:
+            return False
+        known = next(key for key in self._codes if key is not None)
+        found = coded(_int64(segment.fill_null(known)), *self._table, codes)
+        codes[np.flatnonzero(segment.is_null())] = self._codes[None]
+        return bool(found)
 
     def finish(self, *, split: bool = False, valued: bool = False, dated: bool = False) -> Attempts:
         """Return the best attempts, when every event has come."""
