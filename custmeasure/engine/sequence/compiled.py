@@ -840,3 +840,29 @@ def sized(group, n):  # type: ignore[no-untyped-def]
     """Add to ``n`` the units of each group; the last place is that of -1."""
     for unit in range(len(group)):
         n[group[unit]] += 1
+
+
+@_leaf
+def added(taken, step, last, waits, out):  # type: ignore[no-untyped-def]
+    """Add the times of ``step`` to those of the units that took ``last`` (``out``), who all took it."""
+    i, j = 0, 0
+    for unit in range(len(taken)):
+        if taken[unit] >> last & 1:
+            out[j] += waits[i]
+            j += 1
+        i += (taken[unit] >> step) & 1
+
+
+@_leaf
+def dealt(taken, step, place, values, ends, out):  # type: ignore[no-untyped-def]
+    """Write the values of those who took ``step`` segment by segment: from ``ends`` on, which move along.
+
+    ``place`` is each unit's segment. The last of ``ends`` is where the units that did not take it write.
+    """
+    i = 0
+    for unit in range(len(taken)):
+        took = (taken[unit] >> step) & 1
+        segment = place[unit] if took else len(ends) - 1
+        out[ends[segment]] = values[min(i, len(values) - 1)]
+        ends[segment] += took
+        i += took

@@ -1,19 +1,27 @@
 """The kernel as engines call it: fed with batches, it answers when all have come."""
 
-import os
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from custmeasure.engine.sequence.compiled import coded, placed_keys, sized, tallied, walk
+from custmeasure.engine.begun import in_threads
+from custmeasure.engine.sequence.compiled import (
+    added,
+    coded,
+    dealt,
+    placed_keys,
+    sized,
+    tallied,
+    walk,
+)
 from custmeasure.engine.sequence.rules import Int64, Rules
 from custmeasure.engine.sequence.store import Array, Store, smallest
 
+_N = TypeVar("_N", bound=np.generic)
 _NUMBERS = (pa.int64(), pa.uint64())  # what stands for names: numbers, or hashes of texts
 NOT_REACHED = -1  # the group of units that did not take the step that names it
 
@@ -74,6 +82,8 @@ class Attempts:
 
         ``place`` is (n_units,) the segment of each.
         """
+        if n_segments == 1:
+            return np.array([[len(self.taken), *map(len, self.waits[: n_steps - 1])]])
         found = np.zeros((n_segments, n_steps), np.int64)
         tallied(self.taken, place, found)
         return found
@@ -81,6 +91,27 @@ class Attempts:
     def waited(self, step: int) -> Int64:
         """Return (n_reached,) the times in µs that ``step``, which is not the first, took."""
         return self.waits[step - 1]
+
+    def whole(self, steps: Sequence[int]) -> Int64:
+        """Return (n_reached,) the times in µs that ``steps`` took together, of those who took the last."""
+        total = np.zeros(len(self.waited(steps[-1])), np.int64)
+        for step in steps:
+            added(self.taken, step, steps[-1], self.waited(step), total)
+        return total
+
+    def dealt(
+        self, step: int, values: npt.NDArray[_N], place: Array, sizes: Int64
+    ) -> list[npt.NDArray[_N]]:
+        """Return ``values``, one for each unit that took ``step``, segment by segment.
+
+        ``place`` is (n_units,) the segment of each unit, ``sizes`` (n_segments,) how many of each took it.
+        """
+        if len(sizes) == 1 or not len(values):
+            return [values] * len(sizes)
+        ends = np.cumsum(sizes)
+        out = np.empty(len(values) + 1, values.dtype)
+        dealt(self.taken, step, place, values, np.concatenate([[0], ends]), out)
+        return np.split(out[:-1], ends[:-1])
 
     def instants(self, n_steps: int) -> Int64:
         """Return (n_units, n_steps) when each step was taken (µs), 0 where not; no step is optional."""
@@ -183,14 +214,13 @@ class Kernel:
         steps_alone = not self._store.several and self.seen < 1 << self.rules.n_steps
         plain = self.rules.is_plain and steps_alone
 
-        def walked(share: tuple[int, int]) -> tuple[Array, ...]:
-            unit, mask, at, *rest = self._store.columns(*share)
+        def walked(first: int, last: int) -> tuple[Array, ...]:
+            unit, mask, at, *rest = self._store.columns(first, last)
             code = rest.pop(0) if split else np.empty(0, np.int64)
             value = rest.pop(0) if valued else np.empty(0, np.float64)
             return walk(unit, at, mask, code, rank, value, rules, plain, dated)  # type: ignore[no-any-return]
 
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            parts = list(pool.map(walked, self._store.shares()))
+        parts = in_threads(walked, self._store.shares())
         return _joined(parts, self.rules.n_steps, tuple(segments))
 
 
@@ -222,7 +252,7 @@ def _joined(parts: list[tuple[Array, ...]], n_steps: int, segments: tuple[Any, .
         [np.empty(0, np.int64), *(part[5][part[6][step - 1] : part[6][step]] for part in parts)]
         for step in range(1, n_steps)
     ]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        taken, other, group, amount, entered, *waits = pool.map(np.concatenate, columns)
+    whole = in_threads(np.concatenate, [(column,) for column in columns])
+    taken, other, group, amount, entered, *waits = whole
     n_pending, n_void = (sum(int(part[place]) for part in parts) for place in (7, 8))
     return Attempts(taken, other, group, amount, entered, tuple(waits), n_pending, n_void, segments)

@@ -207,17 +207,17 @@ def _result(
 ) -> FunnelResult:
     """Return the attempts of all units as a few numbers a segment."""
     segments = groups(walked.attempts, split=by is not None)
-    reached = counts(walked.attempts, plan, segments).tolist()
-    found = waits(walked.attempts, plan, segments)
+    reached = counts(walked.attempts, plan, segments)
+    found = waits(walked.attempts, plan, segments, reached)
     lengths = times(found, segments)
     hours = {
         str(label): [float("nan"), *part["median_hours"].iloc[:-1]]
         for label, part in lengths.groupby("segment", sort=False)
     }
-    per_segment = dict(zip(segments.labels, reached, strict=True))
+    per_segment = dict(zip(segments.labels, reached.tolist(), strict=True))
     result = FunnelResult.from_counts(
         plan.labels,
-        per_segment if by else reached[0],
+        per_segment if by else per_segment[""],
         median_hours=hours if by else hours[""],
         optional=plan.optional,
         by=by or "segment",
@@ -226,7 +226,7 @@ def _result(
         definition=definition,
         notes=[*said, *more_notes(walked, plan, segments, value)],
     )
-    paid = amounts(walked.attempts, plan, segments, alpha) if value else pd.DataFrame()
+    paid = amounts(walked.attempts, plan, segments, reached, alpha) if value else pd.DataFrame()
     frames = [lengths, distribution(found, segments, plan, bins), paid]
     if not by:
         frames = [frame.drop(columns="segment", errors="ignore") for frame in frames]

@@ -6,12 +6,12 @@ Everything is one pass over the units, whatever the number of segments. Beyond t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from custmeasure.engine.begun import in_threads
 from custmeasure.engine.sequence import Attempts
 from custmeasure.measure.funnel.plan import Plan
 from custmeasure.stats.mean import Moments
@@ -24,10 +24,8 @@ HOUR, SECOND = 3_600_000_000, 1_000_000  # µs
 _CUTS = [60, 300, 900, 1800, *(3600 * n for n in (1, 3, 6, 12))]
 _CUTS += [86_400 * n for n in (1, 2, 3, 7, 14, 30, 60, 90, 180, 365)]
 
-_N = TypeVar("_N", bound=np.generic)
 Int64 = npt.NDArray[np.int64]
 Places = npt.NDArray[np.unsignedinteger]
-Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -47,10 +45,6 @@ class Groups:
     labels: tuple[str, ...]
     place: Places
     n_others: int = 0
-
-    def sizes(self) -> Int64:
-        """Return (n_segments,) how many units each segment has."""
-        return np.bincount(self.place, minlength=len(self.labels))
 
 
 def groups(attempts: Attempts, *, split: bool, top: int = TOP) -> Groups:
@@ -89,57 +83,37 @@ def counts(attempts: Attempts, plan: Plan, segments: Groups) -> Int64:
 
 @dataclass(frozen=True)
 class Waits:
-    """How long a step took: (n_units,) µs, and the place of each unit's segment; empty where there is one."""
+    """How long a step took: (n_reached,) µs of each segment."""
 
     step: str
-    waits: Int64
-    place: Places
+    by_segment: list[Int64]
 
 
-def waits(attempts: Attempts, plan: Plan, segments: Groups) -> list[Waits]:
-    """Return the times of each step but the first, and of the whole way of those who went it."""
+def waits(attempts: Attempts, plan: Plan, segments: Groups, reached: Int64) -> list[Waits]:
+    """Return the times of each step but the first, and of the whole way of those who went it.
+
+    ``reached`` is (n_segments, n_steps) people.
+    """
+    asked = [(step, plan.labels[step], attempts.waited(step)) for step in range(1, len(plan.steps))]
     musts = [step for step in range(1, len(plan.steps)) if step not in plan.optional]
-    full = attempts.reached(musts[-1]) if musts else np.zeros(len(attempts.taken), np.bool_)
-    whole = np.zeros(full.sum(), np.int64)
-    found = []
-    for step, label in enumerate(plan.labels[1:], start=1):
-        inside, waited = attempts.reached(step), attempts.waited(step)
-        found.append(Waits(label, waited, _places(segments, inside)))
-        if step in musts:
-            whole += waited[full[inside]]
-    return [*found, Waits(WHOLE, whole, _places(segments, full))]
+    asked += [(musts[-1], WHOLE, attempts.whole(musts))] if musts else []
 
+    def dealt(step: int, label: str, waited: Int64) -> Waits:
+        return Waits(label, attempts.dealt(step, waited, segments.place, reached[:, step]))
 
-def _places(segments: Groups, inside: Bools) -> Places:
-    return segments.place[inside] if len(segments.labels) > 1 else segments.place[:0]
+    nobody = [np.empty(0, np.int64)] * len(segments.labels)
+    found = in_threads(dealt, asked)
+    return found if musts else [*found, Waits(WHOLE, nobody)]
 
 
 def times(found: Sequence[Waits], segments: Groups) -> pd.DataFrame:
     """Return the mean and the quartiles of the times, one row a segment and step; blank for nobody."""
-    rows = [
-        (label, each.step, *_summary(waited))
-        for each in found
-        for label, waited in zip(segments.labels, _by_segment(each, segments), strict=True)
-    ]
     names = ["segment", "step", "n_reached", "mean_hours"]
     names += ["quartile1_hours", "median_hours", "quartile3_hours"]
-    frame = pd.DataFrame(rows, columns=names)
-    order = {label: place for place, label in enumerate(segments.labels)}
-    return frame.sort_values(
-        "segment", key=lambda s: s.map(order), kind="stable", ignore_index=True
-    )
-
-
-def _by_segment(each: Waits, segments: Groups) -> list[Int64]:
-    return _split(each.waits, each.place, len(segments.labels))
-
-
-def _split(values: npt.NDArray[_N], place: Places, n_segments: int) -> list[npt.NDArray[_N]]:
-    """Return each segment's values."""
-    if n_segments == 1:
-        return [values]
-    ends = np.cumsum(np.bincount(place, minlength=n_segments))
-    return np.split(values[np.argsort(place, kind="stable")], ends[:-1])[:n_segments]
+    heads = [(label, each.step) for place, label in enumerate(segments.labels) for each in found]
+    waited = [(each.by_segment[place],) for place in range(len(segments.labels)) for each in found]
+    rows = [(*head, *said) for head, said in zip(heads, in_threads(_summary, waited), strict=True)]
+    return pd.DataFrame(rows, columns=names)
 
 
 def _summary(waited: Int64) -> tuple[float, ...]:
@@ -159,44 +133,59 @@ def distribution(
     so many of one length, in whole seconds from the shortest time on.
     """
     names = ["segment", "step", "from_hours", "to_hours", "n_reached"]
-    parts = []
-    for each in found:
-        cuts = _cuts(each.waits, plan.window.total_seconds(), bins)
-        for label, waited in zip(segments.labels, _by_segment(each, segments), strict=True):
-            n = np.histogram(waited, cuts)[0] if len(waited) else np.zeros(len(cuts) - 1, np.int64)
-            hours = np.array(cuts) / HOUR
+    extents = in_threads(_extent, [(waited,) for each in found for waited in each.by_segment])
+    parts, asked = [], []
+    for place, each in enumerate(found):
+        own = [extents[place * len(segments.labels) + n] for n in range(len(segments.labels))]
+        cuts = _cuts([edge for edge in own if edge], plan.window.total_seconds(), bins)
+        hours = np.array(cuts) / HOUR
+        for label, waited in zip(segments.labels, each.by_segment, strict=True):
             part = {"segment": label, "step": each.step, "from_hours": hours[:-1]}
-            parts.append(pd.DataFrame({**part, "to_hours": hours[1:], "n_reached": n}))
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)
+            parts.append({**part, "to_hours": hours[1:]})
+            asked.append((waited, cuts))
+    counted = in_threads(_counted, asked)
+    frames = [
+        pd.DataFrame({**part, "n_reached": n}) for part, n in zip(parts, counted, strict=True)
+    ]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=names)
 
 
-def _cuts(waited: Int64, window: float, bins: int | None) -> list[int]:
+def _extent(waited: Int64) -> tuple[int, int] | None:
+    return (int(waited.min()), int(waited.max())) if len(waited) else None
+
+
+def _counted(waited: Int64, cuts: list[int]) -> Int64:
+    return np.histogram(waited, cuts)[0] if len(waited) else np.zeros(len(cuts) - 1, np.int64)
+
+
+def _cuts(extents: Sequence[tuple[int, int]], window: float, bins: int | None) -> list[int]:
     """Return where the rows of a distribution begin, and the end of the last, in µs."""
-    if bins is None or not len(waited):
+    low = min((low for low, _ in extents), default=0)
+    high = max((high for _, high in extents), default=0)
+    if bins is None or not extents:
         ends = [0, *(cut for cut in _CUTS if cut < window), int(window)]
-        reached = int(waited.max()) // SECOND if len(waited) else 0
-        n = next((n for n, end in enumerate(ends) if end > reached), len(ends) - 1)
+        n = next((n for n, end in enumerate(ends) if end > high // SECOND), len(ends) - 1)
         return [end * SECOND for end in ends[: n + 1]]
-    low, span = int(waited.min()), int(waited.max() - waited.min())
-    width = max(1, -(-span // (bins * SECOND))) * SECOND
-    return [low + n * width for n in range(span // width + 2)]
+    width = max(1, -(-(high - low) // (bins * SECOND))) * SECOND
+    return [low + n * width for n in range((high - low) // width + 2)]
 
 
 # --- amounts ----------------------------------------------------------------------------------------
 
 
-def amounts(attempts: Attempts, plan: Plan, segments: Groups, alpha: float) -> pd.DataFrame:
+def amounts(
+    attempts: Attempts, plan: Plan, segments: Groups, reached: Int64, alpha: float
+) -> pd.DataFrame:
     """Return the amount at the last step, one row a segment: together, an entrant and a conversion.
 
     Intervals are t intervals of the mean over units (see `stats.mean`); each unit counts once.
     """
     last = max(step for step in range(len(plan.steps)) if step not in plan.optional)
-    full = attempts.reached(last)
-    paid = np.nan_to_num(attempts.amount[full])
-    each = _split(paid, _places(segments, full), len(segments.labels))
+    paid = np.nan_to_num(attempts.amount[attempts.reached(last)])
+    each = attempts.dealt(last, paid, segments.place, reached[:, last])
     rows = [
         {"segment": label, **_money(values, int(n), alpha)}
-        for label, n, values in zip(segments.labels, segments.sizes(), each, strict=True)
+        for label, n, values in zip(segments.labels, reached[:, 0], each, strict=True)
     ]
     return pd.DataFrame(rows)
 
