@@ -137,6 +137,8 @@ class Table:
         (new name, column, marks): columns that hold a row's bits (see `engine.marks`).
     marked_only
         Whether rows without any bit may be left out.
+    distinct
+        Whether rows whose picked columns are the same count as one.
     """
 
     name: str
@@ -152,6 +154,7 @@ class Table:
     flags: tuple[tuple[str, tuple[Filter, ...]], ...] = ()
     marks: tuple[tuple[str, str, tuple[Mark, ...]], ...] = ()
     marked_only: bool = False
+    distinct: bool = False
 
     @property
     def engine(self) -> str:
@@ -171,6 +174,10 @@ class Table:
         """
         picked = tuple((new, *self._source(*wanted)) for new, wanted in columns.items())
         return replace(self, picked=picked)
+
+    def pick_distinct(self, /, **columns: tuple[str, str]) -> Self:
+        """Return the table reduced as `pick` does, each combination of the columns' values once."""
+        return replace(self.pick(**columns), distinct=True)
 
     def keep(self, filters: object, name: str = "where") -> Self:
         """Return the table reduced to the rows that pass ``filters`` (see `engine.filters`).
@@ -429,6 +436,9 @@ def _view(connection: duckdb.DuckDBPyConnection, name: str, table: Table) -> Non
         for _, column, marks in table.marks:
             wanted = named(column, marks)
             relation = relation if wanted is None else relation.filter(wanted)
+    if table.distinct:  # before anything is computed of them: they are few then
+        asked = dict.fromkeys(old for _, old, _ in table.picked if old)
+        relation = relation.select(*map(duckdb.ColumnExpression, asked)).distinct()
     if table.picked:
         chosen = [_column(*pick, types.get(pick[1], ""), table.written_in) for pick in table.picked]
         flags = [passes(flag).alias(new) for new, flag in table.flags]

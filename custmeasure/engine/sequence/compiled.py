@@ -27,6 +27,10 @@ _compiled = numba.njit(cache=True, nogil=True)
 _UNCOUNTED = {"_nrt": False} if hasattr(numba.core.options.DefaultOptions, "_nrt") else {}
 _leaf = numba.njit(cache=True, nogil=True, **_UNCOUNTED)
 BLOCK = 512  # rows of one part that lie together; a power of 2
+# Rows are counted without a sign where it pays: a row with a sign might count from the end of its array, and
+# numba looks each time whether it does.
+_U = np.uint64
+_ONE = np.uint64(1)
 _FEW = 16  # events that are put in order one by one
 
 
@@ -401,23 +405,23 @@ def highest_bit(bits):  # type: ignore[no-untyped-def]
 @_compiled
 def grouped(unit, at, mask):  # type: ignore[no-untyped-def]
     """Return the rows unit by unit, each unit's as given; their instants and bits; the starts."""
-    n = len(unit)
+    n = _U(len(unit))
     keys, groups = table_for(n)
-    group, sizes, n_groups = np.empty(n, np.int32), np.zeros(n + 1, np.int32), 0
+    group, sizes, n_groups = np.empty(n, np.int32), np.zeros(n + _ONE, np.int32), 0
     for row in range(n):
         slot = slot_of(unit[row], keys, groups)
         if groups[slot] < 0:
             keys[slot], groups[slot] = unit[row], n_groups
             n_groups += 1
         group[row] = groups[slot]
-        sizes[group[row] + 1] += 1
+        sizes[_U(group[row]) + _ONE] += 1
     starts = np.cumsum(sizes[: n_groups + 1])
     places = starts.copy()
     rows, moments, bits = np.empty(n, np.int32), np.empty(n, np.int64), np.empty(n, np.int64)
     for row in range(n):
-        place = places[group[row]]
+        place = _U(places[_U(group[row])])
         rows[place], moments[place], bits[place] = row, at[row], mask[row]
-        places[group[row]] = place + 1
+        places[_U(group[row])] = place + _ONE
     return rows, moments, bits, starts
 
 
@@ -596,17 +600,17 @@ def try_plain(at, mask, starts, rules, paths, other):  # type: ignore[no-untyped
     latest = np.empty(n_steps + 1, np.int64)
     n, n_pending = 0, 0
     for g in range(len(starts) - 1):
-        row, hi = starts[g], starts[g + 1]
+        row, hi = _U(starts[g]), _U(starts[g + 1])
         for place in range(n_steps + 1):
             latest[place] = _NEVER
         deepest, reached_at, entry, pending = -1, np.int64(0), _NEVER, 0
         first_deepest, first_at, first_row = -1, _MISSING, row
         while row < hi and deepest < n_steps - 1:
             now, bits, begin = at[row], mask[row], row
-            row += 1
+            row += _ONE
             while row < hi and at[row] == now:
                 bits |= mask[row]
-                row += 1
+                row += _ONE
             due = bits & 1 & (first <= now) & (now <= last)
             enters = due & (now + window <= as_of)
             pending |= due & (now + window > as_of) & (now <= as_of)
@@ -641,7 +645,7 @@ def try_plain(at, mask, starts, rules, paths, other):  # type: ignore[no-untyped
             ):
                 paths[n, k] = row
                 k, before = k + 1, now
-            row += 1
+            row += _ONE
         for step in range(k, n_steps):
             paths[n, step] = -1
         other[n] = first_deepest
@@ -808,12 +812,13 @@ def spread(column, rows, places, out):  # type: ignore[no-untyped-def]
 @_leaf
 def gathered(column, blocks, sizes, out, n):  # type: ignore[no-untyped-def]
     """Write blocks one behind the other, from place ``n`` on; return where they end."""
+    end = _U(n)
     for b in range(len(blocks)):
-        begin = np.int64(blocks[b]) * BLOCK
-        for i in range(sizes[b]):
-            out[n + i] = column[begin + i]
-        n += sizes[b]
-    return n
+        begin = _U(blocks[b]) * _U(BLOCK)
+        for i in range(_U(sizes[b])):
+            out[end + i] = column[begin + i]
+        end += _U(sizes[b])
+    return np.int64(end)
 
 
 @_leaf

@@ -11,7 +11,7 @@ from custmeasure.measure.funnel.plan import Plan
 __all__ = ["Walked", "walk"]
 
 _EVENTS = "SELECT * FROM events"
-_NAMES = "SELECT any_value(code) AS code, name FROM events GROUP BY name"
+_NAMES = "SELECT code, name FROM events"
 _HAPPENED = "SELECT event, count(*) AS n FROM events GROUP BY event ORDER BY n DESC, event"
 
 
@@ -50,7 +50,7 @@ def walk(
 
 def _names(table: Table, by: str) -> dict[object, str | None]:
     """Return the segment that each key stands for: numbers travel faster than names."""
-    rows = query(_NAMES, events=table.pick(code=(by, "key"), name=(by, "text")))
+    rows = query(_NAMES, events=table.pick_distinct(code=(by, "key"), name=(by, "text")))
     return dict(zip(rows["code"].to_pylist(), rows["name"].to_pylist(), strict=True))
 
 
