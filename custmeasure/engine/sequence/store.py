@@ -14,7 +14,7 @@ Columns = tuple[Array, ...]
 
 PARTS = 1024
 SHARE = 40_000  # rows that are walked together: they fit a processor's cache
-CHUNK = 1 << 23  # rows that have room in one chunk; what is not used takes no memory
+CHUNK = 1 << 23  # rows that have room in the first chunk, at least; what is not used takes no memory
 _SMALL = 100_000  # rows that are not worth dividing
 
 
@@ -157,7 +157,8 @@ class Store:
             if self._chunks:
                 before = [column.dtype for column in self._chunks[-1].columns]
                 kinds = list(map(np.promote_types, kinds, before))
-            room = len(rows) if self._n_parts == 1 else max(len(rows), CHUNK)
+            room = max(CHUNK, sum(chunk.n_blocks for chunk in self._chunks) * BLOCK)
+            room = len(rows) if self._n_parts == 1 else max(len(rows), room)
             self._chunks.append(_Chunk.of(kinds, room, self._n_parts))
         self._chunks[-1].add(batch, rows, part)
 
