@@ -25,7 +25,7 @@ Numbers = tuple[float, ...]
 REPO = Path(__file__).resolve().parent.parent
 
 # A visitor does twelve things in 90 days, half of them steps; whole seconds, so that all tools see the same.
-_EVENTS = """
+EVENTS = """
     COPY (
         SELECT CAST(hash(i * 3) % ($n // 12) AS BIGINT) AS visitor_id,
                TIMESTAMP '2026-01-01' + to_seconds(i * 7776000 // $n) AS "at",
@@ -50,10 +50,10 @@ memory = next(line for line in open("/proc/self/status") if line.startswith("VmH
 peak = int(memory.split()[1]) / 1024
 print(json.dumps([*times, peak, counts]))
 """
-_STEPS = "['session_start', 'view_product', 'add_to_cart', 'purchase']"
+STEPS = "['session_start', 'view_product', 'add_to_cart', 'purchase']"
 OURS = _SAID.format(
     imports="from custmeasure.measure.funnel import funnel",
-    work=f"counts = funnel(path, {_STEPS}, window='7d', by=by or None).totals()",
+    work=f"counts = funnel(path, {STEPS}, window='7d', by=by or None).totals()",
 )
 CHDB = _SAID.format(
     imports="""
@@ -90,7 +90,7 @@ def _of_size(n_events: int, rounds: int) -> list[Line]:
         files = {name: Path(folder) / f"{name}.parquet" for name in ("sorted", "shuffled")}
         for name, path in files.items():
             asked = {"n": n_events, "shuffled": name == "shuffled", "path": str(path)}
-            duckdb.execute(_EVENTS, asked)
+            duckdb.execute(EVENTS, asked)
         return [
             line
             for name, by in (("sorted", ""), ("sorted", "channel"), ("shuffled", ""))
