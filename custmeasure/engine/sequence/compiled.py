@@ -500,14 +500,18 @@ def arrange(rows, moments, bits, lo, hi, at, mask, code, rank, value):  # type: 
 @_leaf
 def insert(rows, moments, bits, lo, hi, at, mask, code, rank, value):  # type: ignore[no-untyped-def]
     """Put a few rows in order, with their instants and bits."""
-    for i in range(lo + 1, hi):
+    first = _U(lo)
+    for i in range(first + _ONE, _U(hi)):
         row, moment, bit, j = rows[i], moments[i], bits[i], i
-        while j > lo and (
-            moment < moments[j - 1]
-            or (moment == moments[j - 1] and before(row, rows[j - 1], at, mask, code, rank, value))
+        while j > first and (
+            moment < moments[j - _ONE]
+            or (
+                moment == moments[j - _ONE]
+                and before(row, rows[j - _ONE], at, mask, code, rank, value)
+            )
         ):
-            rows[j], moments[j], bits[j] = rows[j - 1], moments[j - 1], bits[j - 1]
-            j -= 1
+            rows[j], moments[j], bits[j] = rows[j - _ONE], moments[j - _ONE], bits[j - _ONE]
+            j -= _ONE
         rows[j], moments[j], bits[j] = row, moment, bit
 
 
@@ -538,9 +542,9 @@ def walk(unit, at, mask, code, rank, value, rules, plain, dated):  # type: ignor
     rows, moments, bits, starts = grouped(unit, at, mask)
     for g in range(len(starts) - 1):
         lo, hi = starts[g], starts[g + 1]
-        for i in range(lo + 1, hi):
-            if moments[i] <= moments[i - 1] and before(
-                rows[i], rows[i - 1], at, mask, code, rank, value
+        for i in range(_U(lo) + _ONE, _U(hi)):
+            if moments[i] <= moments[i - _ONE] and before(
+                rows[i], rows[i - _ONE], at, mask, code, rank, value
             ):
                 if hi - lo <= _FEW:  # said here, so that the usual case is one call
                     insert(rows, moments, bits, lo, hi, at, mask, code, rank, value)
