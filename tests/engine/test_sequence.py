@@ -287,6 +287,26 @@ def test_segments_that_are_numbers_are_those_that_are_names(monkeypatch, n_segme
     assert sum(found) >= (5 if n_segments == 6 else 1)  # of 6 and more batches after the first
 
 
+def test_values_are_dealt_to_segments_and_times_are_added_up():
+    columns = many()
+    kernel = Kernel(Rules(3, 2_000))
+    kernel.feed(pa.record_batch(columns).drop_columns(["segment", "value"]))
+    seen = kernel.finish()
+    place = np.random.default_rng(3).choice([0, 2, 3], len(seen.taken)).astype(np.uint8)
+    counts = seen.counts(place, 5, 3)
+    for step in (1, 2):
+        took, waited = seen.reached(step), seen.waited(step)
+        for values in (waited, waited / 7):
+            dealt = seen.dealt(step, values, place, counts[:, step])
+            own = [values[place[took] == segment] for segment in range(5)]
+            assert [each.tolist() for each in dealt] == [each.tolist() for each in own]
+    first, second = seen.waits
+    both = first[seen.reached(2)[seen.reached(1)]] + second
+    assert seen.whole([1, 2]).tolist() == both.tolist()
+    assert len(both) > 100
+    assert seen.counts(place, 1, 3).tolist() == [counts.sum(axis=0).tolist()]
+
+
 def test_a_log_without_events_of_the_steps():
     kernel = Kernel(Rules(2, 5))
     nothing = {name: pa.array([], pa.int64()) for name in ("unit", "moment", "mask")}
