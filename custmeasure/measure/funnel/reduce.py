@@ -133,11 +133,9 @@ def distribution(
     so many of one length, in whole seconds from the shortest time on.
     """
     names = ["segment", "step", "from_hours", "to_hours", "n_reached"]
-    extents = in_threads(_extent, [(waited,) for each in found for waited in each.by_segment])
     parts, asked = [], []
-    for place, each in enumerate(found):
-        own = [extents[place * len(segments.labels) + n] for n in range(len(segments.labels))]
-        cuts = _cuts([edge for edge in own if edge], plan.window.total_seconds(), bins)
+    for each in found:
+        cuts = _cuts(each.by_segment, plan.window.total_seconds(), bins)
         hours = np.array(cuts) / HOUR
         for label, waited in zip(segments.labels, each.by_segment, strict=True):
             part = {"segment": label, "step": each.step, "from_hours": hours[:-1]}
@@ -150,19 +148,16 @@ def distribution(
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=names)
 
 
-def _extent(waited: Int64) -> tuple[int, int] | None:
-    return (int(waited.min()), int(waited.max())) if len(waited) else None
-
-
 def _counted(waited: Int64, cuts: list[int]) -> Int64:
     return np.histogram(waited, cuts)[0] if len(waited) else np.zeros(len(cuts) - 1, np.int64)
 
 
-def _cuts(extents: Sequence[tuple[int, int]], window: float, bins: int | None) -> list[int]:
+def _cuts(by_segment: Sequence[Int64], window: float, bins: int | None) -> list[int]:
     """Return where the rows of a distribution begin, and the end of the last, in µs."""
-    low = min((low for low, _ in extents), default=0)
-    high = max((high for _, high in extents), default=0)
-    if bins is None or not extents:
+    somebody = [waited for waited in by_segment if len(waited)]
+    low = min((int(waited.min()) for waited in somebody), default=0)
+    high = max((int(waited.max()) for waited in somebody), default=0)
+    if bins is None or not somebody:
         ends = [0, *(cut for cut in _CUTS if cut < window), int(window)]
         n = next((n for n, end in enumerate(ends) if end > high // SECOND), len(ends) - 1)
         return [end * SECOND for end in ends[: n + 1]]
