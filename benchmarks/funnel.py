@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from benchmarks.turns import Line, MemoryLine
+from benchmarks.turns import PEAK, Line, MemoryLine
 
 SIZES = (10_000_000, 100_000_000)  # events
 Numbers = tuple[float, ...]
@@ -46,9 +46,7 @@ for _ in range(2):
     start = time.perf_counter()
     {work}
     times.append(time.perf_counter() - start)
-memory = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
-peak = int(memory.split()[1]) / 1024
-print(json.dumps([*times, peak, counts]))
+print(json.dumps([*times, peak(), counts]))
 """
 STEPS = "['session_start', 'view_product', 'add_to_cart', 'purchase']"
 OURS = _SAID.format(
@@ -130,7 +128,7 @@ def _in_turns(
 
 def _work(code: str, path: Path, by: str) -> tuple[float, float, float, list[int] | None]:
     """Return what a process says: seconds, seconds again, its peak memory in MB, and what it counted."""
-    command = [sys.executable, "-c", code, str(path), by]
+    command = [sys.executable, "-c", PEAK + code, str(path), by]
     environment = {**os.environ, "PYTHONPATH": str(REPO)}
     said = subprocess.run(command, cwd=REPO, env=environment, capture_output=True, check=True)
     first, again, peak, counts = json.loads(said.stdout.splitlines()[-1])

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from benchmarks.funnel import EVENTS, STEPS
-from benchmarks.turns import Line, MemoryLine
+from benchmarks.turns import PEAK, Line, MemoryLine
 
 SIZES = (1_000_000, 10_000_000, 100_000_000, 300_000_000)  # events
 ROOM = 6_000.0  # MB that the largest may hold
@@ -27,7 +27,7 @@ ASKED = {
     "Retention": "cm.retention(path, unit='visitor_id', at='at', period='month', timezone='UTC')",
 }
 _RUN = """
-import json, resource, sys, time
+import json, sys, time
 import custmeasure as cm
 cm.funnel, cm.retention
 path, asked = sys.argv[1:]
@@ -35,7 +35,7 @@ for _ in range(2):
     start = time.perf_counter()
     eval(asked)
     seconds = time.perf_counter() - start
-print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+print(json.dumps([seconds, peak()]))
 """
 
 
@@ -66,7 +66,7 @@ def _of(name: str, paths: dict[int, Path], rounds: int) -> list[Line]:
 def _work(path: Path, asked: str) -> tuple[float, float]:
     """Return the seconds of the second answer, and the peak memory in MB."""
     environment = {**os.environ, "PYTHONPATH": str(REPO)}
-    command = [sys.executable, "-c", _RUN, str(path), asked]
+    command = [sys.executable, "-c", PEAK + _RUN, str(path), asked]
     said = subprocess.run(command, cwd=REPO, env=environment, capture_output=True, check=True)
     seconds, peak = json.loads(said.stdout.splitlines()[-1])
     return seconds, peak

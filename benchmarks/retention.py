@@ -21,7 +21,7 @@ from typing import Any
 
 import duckdb
 
-from benchmarks.turns import Line, MemoryLine
+from benchmarks.turns import PEAK, Line, MemoryLine
 
 SIZES = (10_000_000, 100_000_000)  # events
 N_MONTHS = 24
@@ -89,7 +89,7 @@ def work():
 """,
 }
 _RUN = """
-import hashlib, json, resource, sys, time
+import hashlib, json, sys, time
 import numpy as np
 path, unit = sys.argv[1:3]
 {cells}
@@ -99,8 +99,7 @@ for _ in range(2):
     start, busy = time.perf_counter(), time.process_time()
     found = work()
     seconds += [time.perf_counter() - start, time.process_time() - busy]
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(json.dumps([*seconds, peak, hashlib.sha256(repr(found).encode()).hexdigest()]))
+print(json.dumps([*seconds, peak(), hashlib.sha256(repr(found).encode()).hexdigest()]))
 """
 
 
@@ -162,7 +161,7 @@ def _whole_process(name: str, path: Path, unit: str) -> tuple[Any, ...]:
     Seconds and processor time of the first call and of the second, peak memory in MB, and what tells the
     cells apart.
     """
-    code = _RUN.format(cells=_CELLS, code=CODES[name])
+    code = PEAK + _RUN.format(cells=_CELLS, code=CODES[name])
     done = subprocess.run(
         [sys.executable, "-c", code, str(path), unit],
         cwd=REPO, capture_output=True, text=True, check=False, env={**os.environ, "TZ": "UTC"},

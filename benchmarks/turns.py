@@ -66,6 +66,15 @@ class MemoryLine(Line):
         return super().__str__().replace(" s", " MB")
 
 
+# Python that tells the most memory, in MB, that its process has held: what `resource` tells is at least what
+# the process that started it held.
+PEAK = """
+def peak():
+    held = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+    return int(held.split()[1]) / 1024
+"""
+
+
 def in_turns(
     ours: Callable[[], float], peer: Callable[[], float], rounds: int
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:

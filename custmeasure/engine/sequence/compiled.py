@@ -511,7 +511,7 @@ def insert(rows, moments, bits, lo, hi, at, mask, code, rank, value):  # type: i
             )
         ):
             rows[j], moments[j], bits[j] = rows[j - _ONE], moments[j - _ONE], bits[j - _ONE]
-            j -= _ONE
+            j -= _ONE  # type: ignore[assignment]
         rows[j], moments[j], bits[j] = row, moment, bit
 
 

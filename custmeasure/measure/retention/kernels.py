@@ -22,7 +22,9 @@ Flags = npt.NDArray[np.bool_]
 MODES = ("on", "on_or_after", "on_or_before")
 WORD = 64  # periods that one number holds, a bit each
 _FIRST_SLOTS = 1 << 14
-_ZERO = np.uint64(0x9E3779B97F4A7C15)  # the key of an id that is 0, which marks a free slot
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)
+_ZERO = _SPREAD  # the key of an id that is 0, which marks a free slot
+_AHEAD = 64  # rows whose slots are looked at before the first is worked on
 _PLACES = np.zeros(64, np.int64)
 _PLACES[[((1 << bit) * 0x03F79D71B4CB0A89 & (1 << 64) - 1) >> 58 for bit in range(64)]] = range(64)
 
@@ -71,6 +73,8 @@ class Masks:
         How many numbers hold the bits of one kind.
     alike
         Whether everything that starts also returns.
+    part, n_parts
+        Which of so many parts of all units these are; their number is a power of 2.
     n_units
         Units seen.
     """
@@ -78,13 +82,16 @@ class Masks:
     slots: UInt64
     n_words: int
     alike: bool
+    part: int = 0
+    n_parts: int = 1
     n_units: int = 0
 
     @classmethod
-    def empty(cls, n_periods: int, alike: bool) -> "Masks":
+    def empty(cls, n_periods: int, alike: bool, part: int = 0, n_parts: int = 1) -> "Masks":
         """Return masks of nobody, for periods 0 … ``n_periods``."""
         n_words = n_periods // WORD + 1
-        return cls(np.zeros(_FIRST_SLOTS * (1 + n_words * (2 - alike)), np.uint64), n_words, alike)
+        slots = np.zeros(_FIRST_SLOTS * (1 + n_words * (2 - alike)), np.uint64)
+        return cls(slots, n_words, alike, part, n_parts)
 
     @property
     def width(self) -> int:
@@ -100,20 +107,26 @@ class Masks:
         starts: Flags | None = None,
         returns: Flags | None = None,
     ) -> None:
-        """Note rows (n_rows,) up to the instant ``until``: keys of units, instants, what each row is."""
-        done = 0
-        while done < len(units):
+        """Note rows (n_rows,) up to the instant ``until``: keys of units, instants, what each row is.
+
+        Rows of other parts are passed over.
+        """
+        rows, done = _own(units, self.part, self.n_parts), 0
+        while done < len(rows):
             n_slots = len(self.slots) // self.width
             if 10 * self.n_units >= 7 * n_slots:
                 self._grow()
                 continue
             room = n_slots // 8 * 7 - self.n_units
             if starts is None or returns is None:
-                done, fresh = _note(units, at, bounds, until, done, room, self.width, self.slots)
-            else:
-                done, fresh = _note_both(
-                    units, at, bounds, until, starts, returns, done, room, self.n_words, self.slots
+                done, fresh, _ = _note(
+                    units, at, bounds, until, rows, done, room, self.width, self.slots
                 )
+            else:
+                done, fresh, _ = _note_both(
+                    units, at, bounds, until, starts, returns, rows, done, room, self.n_words,
+                    self.slots,
+                )  # fmt: skip
             self.n_units += fresh
 
     def _grow(self) -> None:
@@ -171,10 +184,21 @@ def cumulated(grid: Int64, mode: str) -> Int64:
 
 
 @numba.njit(cache=True, nogil=True)
+def _own(units, part, n_parts):
+    """Return the rows whose units are of a part; no branch, for which part a row is of is chance."""
+    rows, n = np.empty(len(units), np.int32), 0
+    for row in range(len(units)):
+        rows[n] = row
+        # The highest bits of the product tell the part, others the slot in it (see `_place`).
+        n += (units[row] * _SPREAD >> np.uint64(56)) & np.uint64(n_parts - 1) == part
+    return rows[:n]
+
+
+@numba.njit(cache=True, nogil=True)
 def _place(key, width, last, slots):
     """Return where a key's slot lies, or the free slot where it would; ``last`` is the last slot."""
     # Fibonacci hashing (Knuth, TAOCP vol. 3, sec. 6.4): ids that are no hashes spread as well.
-    slot = ((key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(24)) & last
+    slot = ((key * _SPREAD) >> np.uint64(24)) & last
     while True:
         found = slots[slot * width]
         if found == key:
@@ -185,13 +209,29 @@ def _place(key, width, last, slots):
 
 
 @numba.njit(cache=True, nogil=True)
-def _note(units, at, bounds, until, done, room, n_numbers, slots):
-    """Note rows from ``done`` on until ``room`` new units have come; return where it stopped."""
+def _fetch(units, rows, begin, width, last, slots, touched):
+    """Look at the slots of the next rows, and return where they end.
+
+    One look does not wait for the other, so that memory answers many at once; the loop that follows, which
+    must wait for each, finds them near. ``touched`` is for the compiler, which leaves out what nobody asks.
+    """
+    end = min(begin + _AHEAD, len(rows))
+    for i in range(begin, end):
+        touched ^= slots[(((units[rows[i]] * _SPREAD) >> np.uint64(24)) & last) * width]
+    return end, touched
+
+
+@numba.njit(cache=True, nogil=True)
+def _note(units, at, bounds, until, rows, done, room, n_numbers, slots):
+    """Note ``rows`` from ``done`` on until ``room`` new units have come; return where it stopped."""
     width, last = np.uint64(n_numbers), np.uint64(len(slots) // n_numbers - 1)
     low, high = np.int64(-(2**62)), bounds[0]
     word, bit = np.uint64(1), np.uint64(1)
-    fresh = 0
-    for row in range(done, len(units)):
+    fresh, fetched, touched = 0, done, np.uint64(0)
+    for i in range(done, len(rows)):
+        if i == fetched:
+            fetched, touched = _fetch(units, rows, i, width, last, slots, touched)
+        row = rows[i]
         moment = at[row]
         if moment > until:
             continue
@@ -204,27 +244,30 @@ def _note(units, at, bounds, until, done, room, n_numbers, slots):
         place = _place(key, width, last, slots)
         if slots[place] != key:
             if fresh == room:
-                return row, fresh
+                return i, fresh, touched
             slots[place] = key
             fresh += 1
         slots[place + word] |= bit
-    return len(units), fresh
+    return len(rows), fresh, touched
 
 
 @numba.njit(cache=True, nogil=True)
-def _note_both(units, at, bounds, until, starts, returns, done, room, n_words, slots):
+def _note_both(units, at, bounds, until, starts, returns, rows, done, room, n_words, slots):
     """Note rows as `_note` does, where some start and some return."""
     width = np.uint64(1 + 2 * n_words)
     last = np.uint64(len(slots) // (1 + 2 * n_words) - 1)
-    fresh = 0
-    for row in range(done, len(units)):
+    fresh, fetched, touched = 0, done, np.uint64(0)
+    for i in range(done, len(rows)):
+        if i == fetched:
+            fetched, touched = _fetch(units, rows, i, width, last, slots, touched)
+        row = rows[i]
         if at[row] > until or not (starts[row] or returns[row]):
             continue
         key = units[row] if units[row] else _ZERO
         place = _place(key, width, last, slots)
         if slots[place] != key:
             if fresh == room:
-                return row, fresh
+                return i, fresh, touched
             slots[place] = key
             fresh += 1
         period = np.searchsorted(bounds, at[row], "right")
@@ -233,7 +276,7 @@ def _note_both(units, at, bounds, until, starts, returns, done, room, n_words, s
             slots[word] |= bit
         if returns[row]:
             slots[word + np.uint64(n_words)] |= bit
-    return len(units), fresh
+    return len(rows), fresh, touched
 
 
 @numba.njit(cache=True, nogil=True)

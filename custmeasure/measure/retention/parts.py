@@ -1,6 +1,8 @@
 """The loops of `kernels` over the rows of some units, wherever these lie; grids of different units add up."""
 
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -12,6 +14,9 @@ from custmeasure.engine.ahead import ahead
 from custmeasure.measure.retention import kernels
 from custmeasure.measure.retention.calendar import Int64
 from custmeasure.measure.retention.kernels import Masks, Rule, UInt64
+
+# A power of 2: each notes the units of one part, so that no two write to one table.
+THREADS = 1 << min(2, (os.cpu_count() or 1).bit_length() - 1)
 
 Rows: TypeAlias = pa.RecordBatch | pa.Table
 Counted: TypeAlias = tuple[Int64, int]  # a grid, and the rows that name no unit
@@ -44,14 +49,19 @@ class MaskPart:
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Counted:
         """Return (1, n_cohorts, n_cells + 1) units."""
-        masks = Masks.empty(self.n_periods, self.alike)
+        masks = [Masks.empty(self.n_periods, self.alike, k, THREADS) for k in range(THREADS)]
         n_nobody = 0
-        for batch in ahead(batches):
-            rows, without = _known(batch, self.until)
-            n_nobody += without
-            flags = () if self.alike else (_flags(rows, 2), _flags(rows, 3))
-            masks.add(_keys(rows), rows[1].to_numpy(), self.bounds, self.until, *flags)
-        return masks.grid(self.n_cohorts, self.rule)[None], n_nobody
+        with ThreadPoolExecutor(THREADS) as pool:
+            for batch in ahead(batches):
+                rows, without = _known(batch, self.until)
+                n_nobody += without
+                flags = () if self.alike else (_flags(rows, 2), _flags(rows, 3))
+                given = (_keys(rows), rows[1].to_numpy(), self.bounds, self.until, *flags)
+                noted = [pool.submit(each.add, *given) for each in masks]
+                for each in noted:
+                    each.result()
+            grids = pool.map(lambda each: each.grid(self.n_cohorts, self.rule), masks)
+            return np.sum(list(grids), axis=0)[None], n_nobody
 
 
 @dataclass(frozen=True)
