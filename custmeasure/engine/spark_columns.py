@@ -32,8 +32,7 @@ def picked(frame: Any, table: Table) -> Any:
     if not table.picked:
         return frame
     if table.distinct:
-        asked = dict.fromkeys(old for _, old, _ in table.picked if old)
-        frame = frame.select(*map(named, asked)).distinct()
+        frame = frame.select(*map(named, table.read)).distinct()
     kinds: Mapping[str, str] = dict(frame.dtypes)
     chosen = [column_of(*each, kinds.get(each[1], ""), table.written_in) for each in table.picked]
     flags = [passes(flag).alias(new) for new, flag in table.flags]

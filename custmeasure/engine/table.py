@@ -161,6 +161,11 @@ class Table:
         """The engine that counts its rows: ``"DuckDB"`` or ``"Spark"``."""
         return self.source.engine if isinstance(self.source, Elsewhere) else "DuckDB"
 
+    @property
+    def read(self) -> tuple[str, ...]:
+        """The columns of the source that `pick` asked for, each once."""
+        return tuple(dict.fromkeys(old for _, old, _ in self.picked if old))
+
     def pick(self, /, **columns: tuple[str, str]) -> Self:
         """Return the table reduced to ``new_name=(column, type)``.
 
@@ -437,8 +442,7 @@ def _view(connection: duckdb.DuckDBPyConnection, name: str, table: Table) -> Non
             wanted = named(column, marks)
             relation = relation if wanted is None else relation.filter(wanted)
     if table.distinct:  # before anything is computed of them: they are few then
-        asked = dict.fromkeys(old for _, old, _ in table.picked if old)
-        relation = relation.select(*map(duckdb.ColumnExpression, asked)).distinct()
+        relation = relation.select(*map(duckdb.ColumnExpression, table.read)).distinct()
     if table.picked:
         chosen = [_column(*pick, types.get(pick[1], ""), table.written_in) for pick in table.picked]
         flags = [passes(flag).alias(new) for new, flag in table.flags]
@@ -463,7 +467,7 @@ def _named(table: Table) -> list[str]:
     marks = [mark for _, _, marks in table.marks for mark in marks]
     filters = [*table.kept, *(each for _, flag in table.flags for each in flag)]
     filters += [each for mark in marks for each in mark.where]
-    columns = [old for _, old, _ in table.picked if old] + [column for column, _, _ in filters]
+    columns = [*table.read, *(column for column, _, _ in filters)]
     return columns + [column for _, column, _ in table.marks]
 
 

@@ -382,9 +382,9 @@ def at_once(  # type: ignore[no-untyped-def]
 @_leaf
 def place_of(bit):  # type: ignore[no-untyped-def]
     """Return the place of a bit that stands alone, 0 for none: it counts the bits below (one instruction)."""
-    below, place = np.uint64(bit - (bit != 0)), 0
+    below, place = _U(bit - (bit != 0)), 0
     while below:
-        below &= below - np.uint64(1)
+        below &= below - _ONE
         place += 1
     return place
 

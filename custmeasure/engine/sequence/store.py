@@ -14,9 +14,7 @@ Columns = tuple[Array, ...]
 
 PARTS = 1024
 SHARE = 40_000  # rows that are walked together: they fit a processor's cache
-CHUNK = (
-    1 << 23
-)  # rows that have room in the first chunk, at least; what is not used takes no memory
+CHUNK = 1 << 23  # rows that have room in the first chunk, at least; room alone takes no memory
 _SMALL = 100_000  # rows that are not worth dividing
 
 

@@ -189,16 +189,22 @@ def _own(units, part, n_parts):
     rows, n = np.empty(len(units), np.int32), 0
     for row in range(len(units)):
         rows[n] = row
-        # The highest bits of the product tell the part, others the slot in it (see `_place`).
+        # The highest bits of the product tell the part, others the slot in it (see `_home`).
         n += (units[row] * _SPREAD >> np.uint64(56)) & np.uint64(n_parts - 1) == part
     return rows[:n]
 
 
 @numba.njit(cache=True, nogil=True)
+def _home(key, last):
+    """Return the slot in which a key is looked for first; ``last`` is the last slot."""
+    # Fibonacci hashing (Knuth, TAOCP vol. 3, sec. 6.4): ids that are no hashes spread as well.
+    return ((key * _SPREAD) >> np.uint64(24)) & last
+
+
+@numba.njit(cache=True, nogil=True)
 def _place(key, width, last, slots):
     """Return where a key's slot lies, or the free slot where it would; ``last`` is the last slot."""
-    # Fibonacci hashing (Knuth, TAOCP vol. 3, sec. 6.4): ids that are no hashes spread as well.
-    slot = ((key * _SPREAD) >> np.uint64(24)) & last
+    slot = _home(key, last)
     while True:
         found = slots[slot * width]
         if found == key:
@@ -217,7 +223,7 @@ def _fetch(units, rows, begin, width, last, slots, touched):
     """
     end = min(begin + _AHEAD, len(rows))
     for i in range(begin, end):
-        touched ^= slots[(((units[rows[i]] * _SPREAD) >> np.uint64(24)) & last) * width]
+        touched ^= slots[_home(units[rows[i]], last) * width]
     return end, touched
 
 
